@@ -1,0 +1,53 @@
+# Every command sets up what it needs; nothing has to be installed, started or exported before the first one.
+# Needed: Python 3.11 or newer with venv, make, git.
+
+PYTHON ?= python3
+PORT ?= 8000
+SANDBOX_PORT ?= 8900
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+EMBEDDED := $(BIN)/python -m config.embedded
+export PORT SANDBOX_PORT
+export DJANGO_SETTINGS_MODULE := config.settings
+export PYTHONPATH := $(CURDIR)
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test lint format lock clean
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(STAMP): requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name it with PYTHON=..."; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.txt
+	@touch $@
+
+run: $(STAMP) ## start everything, submit the first request, say what to open; ends with Ctrl-C
+	$(EMBEDDED) -- $(BIN)/python -m config.run serve
+
+demo: $(STAMP) ## the whole story without a person: submit, approve, credit, read back
+	$(EMBEDDED) --temporary -- $(BIN)/python -m config.run demo
+
+test: $(STAMP) lint ## everything, on a real PostgreSQL and a real Valkey
+	$(EMBEDDED) --temporary -- $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
+
+lint: $(STAMP) ## ruff, mypy, import-linter, migrations, API schema
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(EMBEDDED) --no-servers -- $(BIN)/mypy .
+	$(BIN)/lint-imports --no-logo
+	$(EMBEDDED) --temporary -- $(BIN)/python manage.py makemigrations --check --dry-run
+	$(EMBEDDED) --no-servers -- $(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
+
+format: $(STAMP) ## format the code and mend what can be mended
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+lock: ## compile the pinned requirements from the short lists (needs uv)
+	uv pip compile --quiet --generate-hashes --universal --no-emit-index-url --python-version 3.11 requirements.in -o requirements.txt
+	uv pip compile --quiet --generate-hashes --universal --no-emit-index-url --python-version 3.11 requirements-dev.in -o requirements-dev.txt
+
+clean: ## remove the environment and the data of development
+	rm -rf $(VENV) var

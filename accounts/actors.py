@@ -1,0 +1,44 @@
+"""The one who acts: a user in an organisation, with the rights that the database holds at this moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from accounts.errors import PermissionDenied
+from accounts.models import Membership, Organisation, User
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Passed to every service; made by `actor_in`, never guessed from a request or a thread."""
+
+    user: User
+    organisation: Organisation
+    membership: Membership
+
+    @property
+    def name(self) -> str:
+        return self.user.display_name
+
+
+def actor_in(*, user_id: int, organisation_id: int) -> Actor:
+    """Read the membership that lets this user act in this organisation.
+
+    Raises:
+        PermissionDenied: no active membership; the same whether the organisation exists or not.
+    """
+    membership = (
+        Membership.objects.active()
+        .select_related("user", "organisation")
+        .filter(user_id=user_id, organisation_id=organisation_id)
+        .first()
+    )
+    if membership is None:
+        raise PermissionDenied
+    return Actor(user=membership.user, organisation=membership.organisation, membership=membership)
+
+
+def sole_organisation_id(user_id: int) -> int | None:
+    """The organisation of somebody who belongs to exactly one, else None."""
+    found = list(Membership.objects.active().filter(user_id=user_id).values_list("organisation_id", flat=True)[:2])
+    return found[0] if len(found) == 1 else None

@@ -1,0 +1,140 @@
+"""Who is asking, from the headers of contract section 2."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import cast
+
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from accounts import oauth, ui_tokens
+from accounts.actors import Actor, actor_in, sole_organisation_id
+from accounts.credentials import user_by_basic
+from accounts.errors import (
+    ConflictingCredentials,
+    NotAuthenticated,
+    OrganisationHeaderInvalid,
+    OrganisationHeaderMissing,
+    PermissionDenied,
+)
+from accounts.models import Membership, User
+
+ORGANISATION_HEADER = "X-CAP-API-AUTH-ORG-ID"
+UI_TOKEN_HEADER = "X-CAP-UI-AUTH-TOKEN"  # noqa: S105 - a header's name
+OAUTH_HEADER = "X-CAP-API-OAUTH-TOKEN"
+MAX_BASIC_LENGTH = 1024
+_LARGEST_ID = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What the credentials prove beside the user: the organisation that a UI token was issued for, if one was sent."""
+
+    organisation_id: int | None
+
+
+class GatewayAuthentication(BaseAuthentication):
+    """Basic, OAuth 2 or UI token. A UI token beside another credential: both must hold, and its person acts."""
+
+    def authenticate(self, request: Request) -> tuple[User, Proof] | None:
+        account = _account(request)
+        token = request.headers.get(UI_TOKEN_HEADER)
+        if token is None:
+            return (account, Proof(None)) if account is not None else None
+        return _person(token, account)
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Basic realm="goodwill", charset="UTF-8"'
+
+
+def _person(token: str, account: User | None) -> tuple[User, Proof]:
+    claimed = ui_tokens.verify(token)
+    person = User.objects.filter(pk=claimed.user_id, is_active=True).first()
+    if person is None or person.is_service_account:
+        raise NotAuthenticated
+    if account is not None and not _belongs(account, claimed.organisation_id):
+        raise ConflictingCredentials
+    return person, Proof(claimed.organisation_id)
+
+
+def _belongs(account: User, organisation_id: int) -> bool:
+    return Membership.objects.active().filter(user=account, organisation_id=organisation_id).exists()
+
+
+def _account(request: Request) -> User | None:
+    """The user of the Authorization or OAuth header; None where neither was sent."""
+    authorization = request.headers.get("Authorization")
+    token = request.headers.get(OAUTH_HEADER)
+    if authorization is not None and token is not None:
+        raise ConflictingCredentials
+    if token is not None:
+        return _known(oauth.user_by_token(token.strip()))
+    if authorization is None:
+        return None
+    if "," in authorization:  # every server joins a repeated header with a comma
+        raise ConflictingCredentials
+    scheme, _, value = authorization.partition(" ")
+    if scheme.lower() == "bearer":
+        return _known(oauth.user_by_token(value.strip()))
+    if scheme.lower() == "basic":
+        return _known(user_by_basic(*_basic_pair(value.strip())))
+    raise NotAuthenticated
+
+
+def _known(user: User | None) -> User:
+    if user is None:
+        raise NotAuthenticated
+    return user
+
+
+def _basic_pair(value: str) -> tuple[str, str]:
+    if len(value) > MAX_BASIC_LENGTH:
+        raise NotAuthenticated
+    try:
+        text = base64.b64decode(value, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        raise NotAuthenticated from None
+    username, colon, secret = text.partition(":")
+    if not colon:
+        raise NotAuthenticated
+    return username, secret
+
+
+def organisation_header(request: Request) -> int | None:
+    """The organisation id of the header; None where it is absent.
+
+    Raises:
+        OrganisationHeaderInvalid: anything but one positive whole number in ASCII digits.
+    """
+    value = request.headers.get(ORGANISATION_HEADER)
+    if value is None:
+        return None
+    if not (value.isascii() and value.isdigit() and len(value) <= 19 and 0 < int(value) <= _LARGEST_ID):
+        raise OrganisationHeaderInvalid(reference=ORGANISATION_HEADER)
+    return int(value)
+
+
+def actor_of(request: Request, *, header_required: bool) -> Actor:
+    """The actor of a request: the authenticated user in the organisation that the request is about.
+
+    Args:
+        header_required: E1 and E2 need the header; elsewhere a member of exactly one organisation may leave it out.
+
+    Raises:
+        OrganisationHeaderMissing, OrganisationHeaderInvalid: the header.
+        PermissionDenied: no member, or a UI token of another organisation.
+    """
+    named = organisation_header(request)
+    if named is None and header_required:
+        raise OrganisationHeaderMissing(reference=ORGANISATION_HEADER)
+    proof = cast("Proof", request.auth)
+    user_id = cast("User", request.user).pk
+    wanted = named or proof.organisation_id or sole_organisation_id(user_id)
+    if wanted is None:
+        raise OrganisationHeaderMissing(reference=ORGANISATION_HEADER)
+    if proof.organisation_id is not None and proof.organisation_id != wanted:
+        raise PermissionDenied
+    return actor_in(user_id=user_id, organisation_id=wanted)

@@ -1,0 +1,13 @@
+"""Token endpoints; with and without a trailing slash, never a redirect."""
+
+from django.urls import path, re_path
+from oauth2_provider.views.base import RevokeTokenView, TokenView
+
+from accounts.api.views import GenerateOAuthToken, IssueUIToken
+
+urlpatterns = [
+    re_path(r"^v3/oauth/token/generate/?$", GenerateOAuthToken.as_view(), name="oauth-token-generate"),
+    re_path(r"^auth/ui-token/?$", IssueUIToken.as_view(), name="ui-token"),
+    path("oauth2/token/", TokenView.as_view(), name="oauth2-token"),
+    path("oauth2/revoke_token/", RevokeTokenView.as_view(), name="oauth2-revoke-token"),
+]

@@ -1,0 +1,99 @@
+"""Basic credentials: service accounts by one look-up, people by Django's slow hash, once a minute at most."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import threading
+import time
+from collections import OrderedDict
+from functools import cache
+
+from django.contrib.auth.hashers import check_password, make_password
+
+from accounts.hashers import digest
+from accounts.models import ServiceAccountSecret, User, UserKind
+
+SECRET_PREFIX = "gws_"  # noqa: S105 - what a generated secret begins with
+REMEMBERED_SECONDS = 60.0
+REMEMBERED_MOST = 10_000
+
+
+class VerifiedPasswords:
+    """Remembers for a minute, in this process's memory alone, whether a password matched a stored hash.
+
+    A person's Basic credential comes with every request of a burst and one slow hash costs a fifth of a second of CPU.
+    The key is an HMAC under a key that dies with the process, over the *stored hash* too: a changed password is never
+    served from here. Checks of one credential are single-flight, so a burst of 32 costs one hash and not 32.
+    """
+
+    def __init__(self, seconds: float = REMEMBERED_SECONDS, most: int = REMEMBERED_MOST) -> None:
+        self._key = os.urandom(32)
+        self._seconds = seconds
+        self._most = most
+        self._known: OrderedDict[bytes, tuple[float, bool]] = OrderedDict()
+        self._in_flight: dict[bytes, threading.Lock] = {}
+        self._guard = threading.Lock()
+
+    def matches(self, password: str, encoded: str) -> bool:
+        """Whether `password` belongs to the stored hash `encoded`."""
+        key = hmac.digest(self._key, f"{encoded}\0{password}".encode("utf-8", "surrogatepass"), hashlib.sha256)
+        answer = self._look_up(key)
+        if answer is not None:
+            return answer
+        with self._guard:
+            lock = self._in_flight.setdefault(key, threading.Lock())
+        with lock:
+            answer = self._look_up(key)
+            if answer is None:
+                answer = check_password(password, encoded)
+                self._remember(key, answer)
+        return answer
+
+    def _look_up(self, key: bytes) -> bool | None:
+        with self._guard:
+            found = self._known.get(key)
+        return found[1] if found is not None and found[0] > time.monotonic() else None
+
+    def _remember(self, key: bytes, answer: bool) -> None:
+        with self._guard:
+            self._known[key] = (time.monotonic() + self._seconds, answer)
+            self._known.move_to_end(key)
+            self._in_flight.pop(key, None)
+            while len(self._known) > self._most:
+                self._known.popitem(last=False)
+
+
+_verified = VerifiedPasswords()
+
+
+def user_by_basic(username: str, secret: str) -> User | None:
+    """The active user whom these Basic credentials prove, or None."""
+    if "\0" in username or "\0" in secret:
+        return None
+    if secret.startswith(SECRET_PREFIX):
+        return _service_account(username, secret)
+    return person_by_password(username, secret)
+
+
+def _service_account(username: str, secret: str) -> User | None:
+    found = (
+        ServiceAccountSecret.objects.select_related("user")
+        .filter(digest=digest(secret), revoked_at=None, user__username=username, user__is_active=True)
+        .first()
+    )
+    return found.user if found is not None else None
+
+
+def person_by_password(username: str, password: str) -> User | None:
+    """The active person with this password, or None; takes as long for an unknown name as for a wrong password."""
+    user = User.objects.filter(username=username, kind=UserKind.PERSON, is_active=True).first()
+    encoded = user.password if user is not None else _dummy_hash()
+    return user if _verified.matches(password, encoded) and user is not None else None
+
+
+@cache
+def _dummy_hash() -> str:
+    """A hash that no password matches: checking it evens out the time that an unknown name takes."""
+    return make_password(os.urandom(16).hex())

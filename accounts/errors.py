@@ -1,0 +1,44 @@
+"""Refusals that concern who is asking. Codes: the incumbent's."""
+
+from __future__ import annotations
+
+from wire.errors import ApiError
+
+
+class NotAuthenticated(ApiError):
+    """Nobody proved who they are. One sentence for every cause, so that nothing can be probed."""
+
+    code = 2013
+    http_status = 401
+    message = "Credentials are missing, wrong or expired. Send Basic, a Bearer token or X-CAP-UI-AUTH-TOKEN."
+
+    def __init__(self, message: str = "", **kwargs: object) -> None:
+        super().__init__(message, headers={"WWW-Authenticate": 'Basic realm="goodwill", charset="UTF-8"'})
+
+
+class ConflictingCredentials(ApiError):
+    """Two credentials that do not belong together, or one header sent twice."""
+
+    code = 2013
+    http_status = 401
+    message = "The credentials contradict each other: send one, or a UI token with those of the same organisation."
+
+
+class PermissionDenied(ApiError):
+    """No member of the organisation, or one without the right; an organisation that does not exist looks the same."""
+
+    code = 2001
+    http_status = 403
+    message = "You have no permission for this in this organisation."
+
+
+class OrganisationHeaderInvalid(ApiError):
+    code = 2005
+    http_status = 400
+    message = "X-CAP-API-AUTH-ORG-ID must be one positive whole number: the id of your organisation."
+
+
+class OrganisationHeaderMissing(ApiError):
+    code = 2026
+    http_status = 400
+    message = "X-CAP-API-AUTH-ORG-ID is missing: send the id of your organisation."

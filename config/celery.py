@@ -1,0 +1,38 @@
+"""The Celery application. `celery -A config worker --pool threads` and `celery -A config beat` start it."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import before_task_publish, setup_logging, task_prerun
+
+from wire import correlation
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("goodwill")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def _keep_our_logging(**_: Any) -> None:
+    """Connected so that Celery leaves the logging of `config.logs` alone."""
+
+
+@before_task_publish.connect
+def _send_correlation_id(headers: dict[str, Any] | None = None, **_: Any) -> None:
+    if headers is not None and (correlation_id := correlation.current()):
+        headers["x_correlation_id"] = correlation_id
+
+
+@task_prerun.connect
+def _take_correlation_id(task: Any = None, **_: Any) -> None:
+    correlation.begin(_header(task, "x_correlation_id"))
+
+
+def _header(task: Any, name: str) -> str | None:
+    value = (task.request.headers or {}).get(name)
+    return value if isinstance(value, str) else None

@@ -1,0 +1,200 @@
+"""GOODWILL-POINTS: what the engine has to know of it. The wire's names are the incumbent's (contract section 3)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from typing import Annotated, Any, Literal
+
+from django.utils.translation import gettext_lazy as _
+from pydantic import Field, ValidationInfo, WithJsonSchema, field_validator
+
+from accounts.models import Organisation, User
+from goodwill.models import GoodwillRequest, GoodwillStatus, Program
+from workflows.models import AdminTask, WorkflowPolicy, WorkflowRequest
+from workflows.registry import RequestType, Subject
+from workflows.states import State
+from workflows.submission import StrictModel, context_of, refuse
+
+LARGEST_ID = 2**63 - 1
+# What the column holds: 14 digits before the point.
+LARGEST_POINTS = Decimal(10) ** 14
+
+Id = Annotated[int, Field(gt=0, le=LARGEST_ID)]
+Points = Annotated[
+    Any, WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "description": "At most the cap of the policy."})
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the organisation knows that a body is judged by."""
+
+    find_program: Callable[[int], Program | None]
+    cap: Decimal | None
+    reasons: tuple[str, ...]
+
+
+def read_facts(organisation: Organisation, policy: WorkflowPolicy) -> Facts:
+    @cache
+    def find_program(program_id: int) -> Program | None:
+        return Program.objects.filter(organisation=organisation, program_id=program_id).first()
+
+    return Facts(find_program, policy.cap, tuple(policy.reasons))
+
+
+def _facts(info: ValidationInfo) -> Facts:
+    facts: Facts = context_of(info).facts
+    return facts
+
+
+class GoodwillBody(StrictModel):
+    """`payload.IntouchAPITask-Payload.body` of a goodwill request."""
+
+    reference_id: str = Field(
+        alias="referenceId", min_length=1, max_length=255, examples=["ref_id_1299314173"],
+        description="Unique per organisation and type; the idempotency key here and towards Intouch.",
+    )  # fmt: skip
+    reason: str = Field(min_length=1, max_length=1000, examples=["reason"])
+    base_type: Literal["POINTS"] = Field(alias="baseType")
+    program_id: Id = Field(alias="programId", examples=[2739])
+    awarding_till_id: Id = Field(alias="awardingTillId", examples=[50682616])
+    earning_entity_type: Literal["CUSTOMER"] = Field(alias="earningEntityType")
+    earning_entity_id: Id = Field(alias="earningEntityId", examples=[382332518], description="The customer.")
+    points: Points = Field(examples=[20])
+    source: str = Field(min_length=1, max_length=64, examples=["API"])
+    comments: str | None = Field(default=None, max_length=1000)
+
+    @field_validator("comments", mode="before")
+    @classmethod
+    def _comments_not_null(cls, value: Any) -> Any:
+        if value is None:
+            raise refuse(2008, "must be a JSON text, or left out")
+        return value
+
+    @field_validator("reference_id", "reason", "source")
+    @classmethod
+    def _not_blank(cls, value: str) -> str:
+        if not value.strip():
+            raise refuse(2008, "must not be blank")
+        return value
+
+    @field_validator("reason")
+    @classmethod
+    def _in_catalogue(cls, value: str, info: ValidationInfo) -> str:
+        reasons = _facts(info).reasons
+        if reasons and value not in reasons:
+            raise refuse(2008, f"must be one of the reasons of the organisation: {'; '.join(reasons)[:500]}")
+        return value
+
+    @field_validator("program_id")
+    @classmethod
+    def _known_program(cls, value: int, info: ValidationInfo) -> int:
+        if _facts(info).find_program(value) is None:
+            raise refuse(1101, "is not a program of this organisation")
+        return value
+
+    @field_validator("points", mode="before")
+    @classmethod
+    def _points(cls, value: Any, info: ValidationInfo) -> Decimal:
+        if type(value) not in (int, Decimal):
+            raise refuse(2015, "must be a JSON number")
+        points, facts = Decimal(value), _facts(info)
+        most = min(facts.cap or LARGEST_POINTS, LARGEST_POINTS)
+        if not 0 < points <= most:
+            raise refuse(2015, f"must be greater than 0 and at most {most.normalize():f}")
+        program = facts.find_program(info.data["program_id"]) if "program_id" in info.data else None
+        if program is not None:
+            _check_decimals(points, program.points_decimals)
+        return points
+
+
+def _check_decimals(points: Decimal, allowed: int) -> None:
+    exponent = points.normalize().as_tuple().exponent
+    if isinstance(exponent, int) and -exponent > allowed:
+        raise refuse(2015, f"may have {allowed} decimals in this program" if allowed else "must be a whole number")
+
+
+def _subject(body: GoodwillBody) -> Subject:
+    return Subject(
+        reference_id=body.reference_id, customer_id=body.earning_entity_id, amount=body.points, reason=body.reason
+    )
+
+
+def _confirms(body: Any) -> bool:
+    """Goodwill succeeds with `{"createdId": 38, "warnings": []}`."""
+    return isinstance(body, dict) and type(body.get("createdId")) is int
+
+
+def _keep(request: WorkflowRequest, body: GoodwillBody) -> None:
+    """Store the row that the history shows, in the transaction of the submission."""
+    program = Program.objects.get(organisation_id=request.organisation_id, program_id=body.program_id)
+    GoodwillRequest.objects.create(
+        organisation_id=request.organisation_id, program=program, workflow_request=request,
+        customer_id=body.earning_entity_id, points=body.points, status=GoodwillStatus.PENDING, reason=body.reason,
+        comments=body.comments or "", updated_comments=_comments(request, body.comments or ""),
+        one_step=request.one_step, auto_approved=request.auto_approved, earning_entity_type=body.earning_entity_type,
+        added_by_id=request.maker_id, updated_by_id=request.maker_id,
+        added_on=request.created_at, updated_on=request.updated_at,
+    )  # fmt: skip
+
+
+def _comments(request: WorkflowRequest, comments: str, message: str = "") -> str:
+    """`updatedComments` as the incumbent joins it: the maker's comment, the checker's message, the automatic mark."""
+    parts = [comments, message, "AUTO_APPROVED" if request.auto_approved else ""]
+    return "; ".join(part for part in parts if part) if message or request.auto_approved else ""
+
+
+_STATUS = {
+    State.WAITING: GoodwillStatus.PENDING,
+    State.EXECUTING: GoodwillStatus.PENDING,
+    State.UNKNOWN: GoodwillStatus.PENDING,
+    State.CREDITED: GoodwillStatus.APPROVED,
+    State.FAILED: GoodwillStatus.FAILURE,
+    State.REJECTED: GoodwillStatus.REJECTED,
+    State.WITHDRAWN: GoodwillStatus.REJECTED,
+    State.EXPIRED: GoodwillStatus.REJECTED,
+}
+
+
+def _follow(request: WorkflowRequest) -> None:
+    """Bring the history's row in step with the request, in the same transaction."""
+    row = GoodwillRequest.objects.select_for_update().get(workflow_request=request)
+    task = AdminTask.objects.filter(request=request).exclude(decision=None).order_by("-level").first()
+    row.status = _STATUS[State(request.state)]
+    row.updated_on = request.updated_at
+    if task is not None:
+        row.updated_by = _last_editor(task, row.added_by)
+        row.updated_comments = _comments(request, row.comments, task.message)
+    row.save(update_fields=["status", "updated_on", "updated_by", "updated_comments"])
+
+
+def _last_editor(task: AdminTask, maker: User) -> User:
+    """The checker; the maker where they withdrew, or nobody decided in time."""
+    return task.checker or maker
+
+
+EXAMPLE_BODY = {
+    "referenceId": "ref_id_1299314173", "reason": "reason", "baseType": "POINTS", "programId": 2739,
+    "awardingTillId": 50682616, "earningEntityType": "CUSTOMER", "earningEntityId": 382332518, "points": 20,
+    "source": "API",
+}  # fmt: skip
+
+GOODWILL_POINTS = RequestType(
+    slug="GOODWILL-POINTS",
+    label=_("Goodwill points"),
+    method="POST",
+    path="/internal/goodwill/",
+    body_model=GoodwillBody,
+    subject=_subject,
+    confirms=_confirms,
+    already_known=re.compile(r"reference\s*(?:number|id|no\.?)?\s*(?:was\s+)?already\s+(?:exists|used|known)", re.I),
+    facts=read_facts,
+    on_submitted=_keep,
+    on_changed=_follow,
+    error_codes={"points": 2015, "earningEntityId": 2014},
+    example=EXAMPLE_BODY,
+)

@@ -1,0 +1,38 @@
+"""The audit trail: one row in the same transaction as the change it tells of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connection
+
+from accounts.models import User
+from wire import correlation
+from wire.redaction import redact
+from workflows.models import AuditEvent, WorkflowRequest
+
+SYSTEM = "system"
+
+
+def record(action: str, *, request: WorkflowRequest, actor: User | None, **details: Any) -> None:
+    """Write one event about a request.
+
+    Args:
+        action: dotted and stable, e.g. `task.approved`.
+        actor: who did it; None for the service itself.
+        details: JSON values; whatever looks like a credential is masked.
+
+    Raises:
+        RuntimeError: outside a transaction, where the event could stand without its change.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError("an audit event is written in the transaction of the change it tells of")
+    AuditEvent.objects.create(
+        organisation_id=request.organisation_id,
+        request=request,
+        action=action,
+        actor=actor,
+        actor_name=actor.display_name if actor is not None else SYSTEM,
+        correlation_id=correlation.current() or request.correlation_id,
+        details=redact(details),
+    )

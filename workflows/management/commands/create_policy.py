@@ -1,0 +1,34 @@
+"""`create_policy --org 51250 --type GOODWILL-POINTS --cap 10000`"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from accounts.management.printing import SetUpCommand, organisation
+from workflows import set_up
+
+
+class Command(SetUpCommand):
+    help = "Switch the workflow of a request type on for an organisation, with its cap and automatic approval."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--org", type=int, required=True, help="organisation id")
+        parser.add_argument("--type", default="GOODWILL-POINTS")
+        parser.add_argument("--cap", type=Decimal, help="largest amount of one request")
+        parser.add_argument("--auto-up-to", type=Decimal, help="approve by itself up to this amount")
+        parser.add_argument("--reason", action="append", default=[], help="a reason of the catalogue; may be repeated")
+        parser.add_argument("--disabled", action="store_true")
+
+    def set_up(self, options: dict[str, Any]) -> dict[str, Any]:
+        policy, created = set_up.set_policy(
+            organisation=organisation(options["org"]), slug=options["type"], is_enabled=not options["disabled"],
+            cap=options["cap"], auto_approval_up_to=options["auto_up_to"], reasons=options["reason"],
+        )  # fmt: skip
+        return {
+            "request_type": policy.request_type, "enabled": policy.is_enabled, "cap": policy.cap,
+            "auto_approval": policy.auto_approval, "created": created,
+        }  # fmt: skip

@@ -1,0 +1,59 @@
+"""The hint to the workers. The request's row is the queue; losing a message costs one sweep and nothing else."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterable
+from functools import partial
+from uuid import UUID
+
+from celery import current_app
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+logger = logging.getLogger(__name__)
+
+EXECUTE_TASK = "workflows.execute"
+# After a failed publish, this process stops trying for so long: a frozen broker would cost every approval its time-out.
+BROKER_REST_SECONDS = 5.0
+
+
+class _BrokerRest:
+    """Remembers in this process that the broker did not answer a moment ago."""
+
+    def __init__(self) -> None:
+        self._until = 0.0
+        self._guard = threading.Lock()
+
+    def is_resting(self) -> bool:
+        with self._guard:
+            return time.monotonic() < self._until
+
+    def begin(self) -> None:
+        with self._guard:
+            self._until = time.monotonic() + BROKER_REST_SECONDS
+
+
+_rest = _BrokerRest()
+
+
+def announce(request_id: UUID) -> None:
+    """After commit, tell the workers that a request is due."""
+    transaction.on_commit(partial(publish, [request_id]), robust=True)
+
+
+def publish(request_ids: Iterable[UUID]) -> int:
+    """Send one hint per id; how many the broker took. A broker that is away is not an error: the sweeper repairs it."""
+    sent = 0
+    for request_id in request_ids:
+        if _rest.is_resting():
+            break
+        try:
+            current_app.send_task(EXECUTE_TASK, args=(str(request_id),), retry=False)
+            sent += 1
+        except (OperationalError, OSError) as error:
+            _rest.begin()
+            logger.warning("the broker took no message (%s); the sweeper will send it", type(error).__name__)
+    return sent

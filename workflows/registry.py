@@ -1,0 +1,102 @@
+"""Request types: registered by their apps in `AppConfig.ready()`, frozen at the first look-up."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from workflows.errors import TypeNotSupported
+
+if TYPE_CHECKING:
+    from accounts.models import Organisation
+    from workflows.models import WorkflowPolicy, WorkflowRequest
+
+_SLUG = re.compile(r"[A-Z]+(-[A-Z]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What the engine needs to know of a body: whom it concerns, how much it moves, and what identifies it."""
+
+    reference_id: str
+    customer_id: int
+    amount: Decimal | None
+    reason: str
+
+
+def _nothing(*_: Any) -> None:
+    """The hook of a type that keeps no table of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestType:
+    """All that the engine knows of a kind of request.
+
+    Attributes:
+        slug: upper case with hyphens, as in URLs: `GOODWILL-POINTS`.
+        method, path: the Intouch call; `path` starts with a slash.
+        body_model: pydantic model of `payload.IntouchAPITask-Payload.body`; its validators find the organisation's
+            facts in the validation context under the key `facts`.
+        facts: reads what `body_model` needs to judge a body, once per submission.
+        subject: what the engine needs to know of a valid body.
+        confirms: whether the JSON body of a good 2xx answer says that the effect happened.
+        already_known: pattern of the error by which Intouch refuses a reference that it has seen. Because it has one,
+            an unknown outcome is reconciled by asking again with the same reference.
+        on_submitted, on_changed: keep the type's own table in step, in the same transaction as the change.
+        error_codes: codes of the contract for fields of the body.
+    """
+
+    slug: str
+    label: Any
+    method: str
+    path: str
+    body_model: type[BaseModel]
+    subject: Callable[[Any], Subject]
+    confirms: Callable[[Any], bool]
+    already_known: re.Pattern[str]
+    facts: Callable[[Organisation, WorkflowPolicy], Any] = _nothing
+    on_submitted: Callable[[WorkflowRequest, Any], None] = _nothing
+    on_changed: Callable[[WorkflowRequest], None] = _nothing
+    error_codes: Mapping[str, int] = field(default_factory=dict)
+    example: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def lower_slug(self) -> str:
+        """As responses show it: `goodwill-points`."""
+        return self.slug.lower()
+
+
+_types: dict[str, RequestType] = {}
+_frozen = False
+
+
+def register(request_type: RequestType) -> None:
+    """Make a type known. Only during start-up."""
+    if _frozen:
+        raise RuntimeError("request types are registered in AppConfig.ready(), before the first one is looked up")
+    if not _SLUG.fullmatch(request_type.slug) or request_type.slug in _types:
+        raise ValueError(f"{request_type.slug!r} is taken, or is not upper case with hyphens")
+    _types[request_type.slug] = request_type
+
+
+def get(slug: str) -> RequestType:
+    """The type with this slug.
+
+    Raises:
+        TypeNotSupported: there is none.
+    """
+    global _frozen
+    _frozen = True
+    found = _types.get(slug)
+    if found is None:
+        raise TypeNotSupported(f"This request type is not supported. Supported: {', '.join(sorted(_types))}.")
+    return found
+
+
+def all_types() -> list[RequestType]:
+    return [_types[slug] for slug in sorted(_types)]

@@ -1,0 +1,318 @@
+"""The only writers of state: submit, decide, withdraw, expire, settle.
+
+Each takes an id, locks the row, and only then looks. Locks are taken in one order: request, then its task, then what
+the type keeps (docs/locking.md). Nothing leaves before commit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+from uuid6 import uuid7
+
+from accounts.actors import Actor, actor_in
+from accounts.models import User
+from wire import correlation, strict_json
+from workflows import audit, policies, registry, secrets
+from workflows.errors import AlreadyDecided, ContentChanged, ReferenceReused, RequestNotFound
+from workflows.intouch.outcomes import Outcome
+from workflows.models import (
+    AdminTask,
+    AutoApproval,
+    CallOutcome,
+    Decision,
+    RequestSource,
+    WorkflowPolicy,
+    WorkflowRequest,
+)
+from workflows.queue import announce
+from workflows.states import ENDED, State, can_move
+from workflows.submission import Submission
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A request, and whether it existed already because the same was sent before."""
+
+    request: WorkflowRequest
+    replayed: bool
+
+
+def secret_binding(request_id: UUID) -> bytes:
+    """The associated data of a request's stored credential."""
+    return secrets.binding("request", request_id, "authorization")
+
+
+def submit(
+    *,
+    actor: Actor,
+    submission: Submission,
+    one_step: bool = False,
+    idempotency_key: str | None = None,
+    source: RequestSource = RequestSource.API,
+) -> Submitted:
+    """Store a request; it waits for a checker, or is carried out at once where grant or policy say so.
+
+    The same reference with the same content returns the first request and creates nothing.
+
+    Raises:
+        PermissionDenied: see `policies.check_may_submit`.
+        ReferenceReused: the reference, or the idempotency key, belongs to other content.
+    """
+    policies.check_may_submit(actor, submission.entity, one_step=one_step)
+    existing = _earlier(actor, submission, idempotency_key)
+    if existing is None:
+        try:
+            with transaction.atomic(durable=True):
+                return Submitted(_create(actor, submission, one_step, idempotency_key, source), replayed=False)
+        except IntegrityError:
+            # Somebody sent the same at the same instant and was faster; anything else is a fault of ours.
+            existing = _earlier(actor, submission, idempotency_key)
+            if existing is None:
+                raise
+    return _replay(existing, submission, one_step)
+
+
+def _earlier(actor: Actor, submission: Submission, idempotency_key: str | None) -> WorkflowRequest | None:
+    """The request that already has this reference, or that this caller made with this idempotency key."""
+    of_organisation = WorkflowRequest.objects.select_related("organisation", "maker").filter(
+        organisation=actor.organisation
+    )
+    found = of_organisation.filter(
+        request_type=submission.request_type.slug, reference_id=submission.subject.reference_id
+    ).first()
+    if idempotency_key is None:
+        return found
+    by_key = of_organisation.filter(maker=actor.user, idempotency_key=idempotency_key).first()
+    if by_key is not None and by_key.pk != getattr(found, "pk", None):
+        raise ReferenceReused(
+            "This Idempotency-Key was already used for a request with other content. Use a new one.",
+            reference="Idempotency-Key",
+        )
+    return found
+
+
+def _replay(existing: WorkflowRequest, submission: Submission, one_step: bool) -> Submitted:
+    if existing.one_step != one_step:
+        raise ReferenceReused(reference="is_one_step_change")
+    if existing.digest != submission.digest:
+        raise ReferenceReused(reference="payload.IntouchAPITask-Payload.body.referenceId")
+    return Submitted(existing, replayed=True)
+
+
+def _create(
+    actor: Actor, submission: Submission, one_step: bool, idempotency_key: str | None, source: RequestSource
+) -> WorkflowRequest:
+    automatic = not one_step and _approves_by_itself(submission.policy, submission)
+    at_once = one_step or automatic
+    now = timezone.now()
+    request_id = uuid7()
+    entity, subject = submission.entity, submission.subject
+    request = WorkflowRequest(
+        id=request_id, organisation=actor.organisation, request_type=submission.request_type.slug,
+        reference_id=subject.reference_id, idempotency_key=idempotency_key,
+        maker=actor.user, maker_name=actor.name, source=source,
+        state=State.EXECUTING if at_once else State.WAITING, one_step=one_step, auto_approved=automatic,
+        till_id=entity.till_id, store_id=entity.store_id, zone_id=entity.zone_id, concept_id=entity.concept_id,
+        customer_id=subject.customer_id, amount=subject.amount, reason=subject.reason,
+        payload=strict_json.dumps(submission.content), digest=submission.digest, target=submission.target,
+        secret=secrets.encrypt(submission.secret, secret_binding(request_id)) if submission.secret else None,
+        correlation_id=correlation.current(), created_at=now, updated_at=now, due_at=now if at_once else None,
+    )  # fmt: skip
+    request.save(force_insert=True)
+    if not at_once:
+        _open_task(request, now)
+    submission.request_type.on_submitted(request, submission.body)
+    audit.record(
+        "request.submitted", request=request, actor=actor.user,
+        source=source, digest=submission.digest, one_step=one_step, auto_approved=automatic,
+    )  # fmt: skip
+    if at_once:
+        announce(request.pk)
+    return request
+
+
+def _approves_by_itself(policy: WorkflowPolicy, submission: Submission) -> bool:
+    amount, most = submission.subject.amount, policy.auto_approval_up_to
+    match policy.auto_approval:
+        case AutoApproval.ALL:
+            return True
+        case AutoApproval.UP_TO:
+            return amount is not None and most is not None and amount <= most
+    return False
+
+
+def _open_task(request: WorkflowRequest, now: datetime) -> None:
+    AdminTask.objects.create(
+        organisation_id=request.organisation_id, request=request, maker_id=request.maker_id, opened_at=now
+    )
+
+
+def _locked(organisation_id: int, request_id: UUID) -> WorkflowRequest:
+    """Lock the request; only what is read after this may be believed."""
+    request = (
+        WorkflowRequest.objects.select_for_update(of=("self",))
+        .select_related("organisation", "maker")
+        .filter(pk=request_id, organisation_id=organisation_id)
+        .first()
+    )
+    if request is None:
+        raise RequestNotFound(reference="requestId")
+    return request
+
+
+@transaction.atomic(durable=True)
+def decide(
+    *, actor: Actor, request_id: UUID, decision: Decision, message: str, digest: str | None = None
+) -> WorkflowRequest:
+    """Approve or reject a waiting request. Exactly one decision is ever recorded.
+
+    Args:
+        decision: APPROVED or REJECTED.
+        message: 1 to 1000 characters.
+        digest: the content that the checker looked at, where the client names it; compared with the request's.
+
+    Raises:
+        RequestNotFound: unknown, or of another organisation.
+        OwnRequest, PermissionDenied, AlreadyDecided: see `policies.why_not_decide`.
+        ContentChanged: `digest` is not the request's.
+    """
+    request = _locked(actor.organisation.pk, request_id)
+    # Rights are read again under the lock: what was taken away since the page was opened counts as taken away.
+    fresh = actor_in(user_id=actor.user.pk, organisation_id=actor.organisation.pk)
+    task = AdminTask.objects.select_for_update().filter(request=request, decision=None).first()
+    reason = policies.why_not_decide(fresh, request)
+    if reason is not None:
+        raise _with_winner(reason, request)
+    if digest is not None and digest != request.digest:
+        raise ContentChanged(reference="If-Match")
+    if task is None:
+        raise AlreadyDecided
+    _close(task, decision, message, fresh.user, request.digest)
+    approved = decision == Decision.APPROVED
+    _move(request, State.EXECUTING if approved else State.REJECTED, due=approved)
+    audit.record(f"task.{decision}", request=request, actor=fresh.user, message=message, digest=request.digest)
+    if approved:
+        announce(request.pk)
+    return request
+
+
+def _with_winner(reason: Exception, request: WorkflowRequest) -> Exception:
+    """A late checker is told who was faster, and what they decided."""
+    if not isinstance(reason, AlreadyDecided):
+        return reason
+    last = AdminTask.objects.filter(request=request).exclude(decision=None).order_by("-level").first()
+    if last is None or last.decision is None:
+        return AlreadyDecided("The request has needed no decision: it was approved when it was made.")
+    who = f" by {last.checker_name}" if last.checker_name else ""
+    return AlreadyDecided(f"The request was already {last.decision}{who} at {last.decided_at:%Y-%m-%d %H:%M:%S} UTC.")
+
+
+def _close(task: AdminTask, decision: Decision, message: str, checker: User | None, digest: str) -> None:
+    task.decision = decision
+    task.message = message
+    task.checker = checker
+    task.checker_name = checker.display_name if checker is not None else ""
+    task.decided_at = timezone.now()
+    task.digest = digest if checker is not None else ""
+    task.save(update_fields=["decision", "message", "checker", "checker_name", "decided_at", "digest"])
+
+
+def _move(request: WorkflowRequest, state: State, *, due: bool = False, **changes: Any) -> None:
+    """Write a new state to a locked request; an ended one loses its credential, its lease and its due time."""
+    before = State(request.state)
+    if not can_move(before, state):
+        raise AlreadyDecided(f"A request that is {before.label} cannot become {state.label}.")
+    request.state = state
+    request.updated_at = max(timezone.now(), request.created_at)
+    if due:
+        request.due_at = request.updated_at
+    if state in ENDED:
+        request.ended_at = request.updated_at
+        request.secret = request.due_at = request.lease_expires_at = None
+    for name, value in changes.items():
+        setattr(request, name, value)
+    request.save(update_fields=["state", "updated_at", "due_at", "ended_at", "secret", "lease_expires_at", *changes])
+    registry.get(request.request_type).on_changed(request)
+
+
+@transaction.atomic(durable=True)
+def withdraw(*, actor: Actor, request_id: UUID, message: str = "") -> WorkflowRequest:
+    """Take back one's own request while it waits.
+
+    Raises:
+        RequestNotFound, PermissionDenied, AlreadyDecided.
+    """
+    request = _locked(actor.organisation.pk, request_id)
+    reason = policies.why_not_withdraw(actor, request)
+    if reason is not None:
+        raise _with_winner(reason, request)
+    _end_undecided(request, Decision.WITHDRAWN, State.WITHDRAWN, message)
+    audit.record("request.withdrawn", request=request, actor=actor.user, message=message)
+    return request
+
+
+@transaction.atomic(durable=True)
+def expire(*, organisation_id: int, request_id: UUID) -> WorkflowRequest:
+    """End a request that nobody decided in time.
+
+    Raises:
+        RequestNotFound, AlreadyDecided.
+    """
+    request = _locked(organisation_id, request_id)
+    if request.state != State.WAITING:
+        raise AlreadyDecided
+    _end_undecided(request, Decision.EXPIRED, State.EXPIRED, "")
+    audit.record("request.expired", request=request, actor=None)
+    return request
+
+
+def _end_undecided(request: WorkflowRequest, decision: Decision, state: State, message: str) -> None:
+    task = AdminTask.objects.select_for_update().get(request=request, decision=None)
+    _close(task, decision, message, None, "")
+    _move(request, state)
+
+
+def settle(request: WorkflowRequest, outcome: Outcome, *, retry_in: float | None) -> None:
+    """Write what an attempt has brought to a request that the caller has locked (`execution.record`, `.claim_due`).
+
+    Nothing is called failed that may have been credited: once an outcome was unknown, a later refusal or a time without
+    connection proves nothing about the earlier attempt, and the request stays unknown.
+
+    Args:
+        retry_in: seconds until the next try; None when none is left, which leaves an unknown one to a person.
+    """
+    details = {"attempt": request.tries, "http_status": outcome.http_status, "error": outcome.error}
+    request.last_error = "" if outcome.kind == CallOutcome.CREDITED else outcome.error
+    if outcome.shown is not None:
+        request.result = strict_json.dumps(outcome.shown)
+    if outcome.kind == CallOutcome.CREDITED:
+        _move(request, State.CREDITED, result=request.result, last_error="")
+    elif request.state == State.EXECUTING and _is_final_failure(outcome, retry_in):
+        _move(request, State.FAILED, result=request.result, last_error=request.last_error)
+    else:
+        _wait_on(request, outcome, retry_in)
+    audit.record(f"call.{outcome.kind}", request=request, actor=None, state=request.state, **details)
+
+
+def _is_final_failure(outcome: Outcome, retry_in: float | None) -> bool:
+    """Refused, or never sent and no try left: certainly nothing was credited."""
+    return outcome.kind == CallOutcome.REFUSED or (outcome.kind == CallOutcome.NOT_SENT and retry_in is None)
+
+
+def _wait_on(request: WorkflowRequest, outcome: Outcome, retry_in: float | None) -> None:
+    """Give the lease back and set the next due time; by the database's clock, which all workers share."""
+    due = None if retry_in is None else Now() + timedelta(seconds=retry_in)
+    changes: dict[str, Any] = {
+        "due_at": due, "lease_expires_at": None, "last_error": request.last_error, "result": request.result,
+    }  # fmt: skip
+    if outcome.kind == CallOutcome.UNKNOWN and request.state == State.EXECUTING:
+        _move(request, State.UNKNOWN, **changes)
+    else:
+        WorkflowRequest.objects.filter(pk=request.pk).update(**changes)

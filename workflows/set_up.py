@@ -1,0 +1,82 @@
+"""The writers of what an administrator sets up: targets and policies. Each may be called again."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from accounts.models import Organisation
+from workflows import registry, secrets
+from workflows.models import AutoApproval, IntouchTarget, WorkflowPolicy
+from workflows.secrets import Secret
+from workflows.targets import parse_origin
+
+
+def target_binding(target_id: int) -> bytes:
+    """The associated data of a target's stored credential."""
+    return secrets.binding("target", target_id, "credential")
+
+
+@transaction.atomic
+def allow_target(
+    *,
+    organisation: Organisation,
+    origin: str,
+    base_url: str,
+    allows_internal: bool = False,
+    credential: str | None = None,
+) -> tuple[IntouchTarget, bool]:
+    """Allow an origin, or change where it is. `credential` is stored encrypted; None leaves what there is.
+
+    Raises:
+        ValidationError: origin or base URL is not `http(s)://host[:port]`.
+    """
+    values = {"base_url": canonical_origin(base_url), "allows_internal": allows_internal, "is_enabled": True}
+    target, created = IntouchTarget.objects.update_or_create(
+        organisation=organisation, origin=canonical_origin(origin), defaults=values
+    )
+    if credential is not None:
+        target.credential = secrets.encrypt(Secret(credential), target_binding(target.pk))
+        target.save(update_fields=["credential"])
+    return target, created
+
+
+def canonical_origin(text: str) -> str:
+    """The one spelling of an origin.
+
+    Raises:
+        ValidationError: it is none.
+    """
+    origin = parse_origin(text)
+    if origin is None:
+        raise ValidationError(f"{text[:100]!r} is not http(s)://host[:port].")
+    return str(origin)
+
+
+@transaction.atomic
+def set_policy(
+    *,
+    organisation: Organisation,
+    slug: str,
+    is_enabled: bool = True,
+    cap: Decimal | None = None,
+    auto_approval_up_to: Decimal | None = None,
+    reasons: list[str] | None = None,
+) -> tuple[WorkflowPolicy, bool]:
+    """Write the policy of an organisation for a request type.
+
+    Raises:
+        TypeNotSupported: unknown type.
+        ValidationError: contradictory values.
+    """
+    registry.get(slug)
+    values = {
+        "is_enabled": is_enabled, "cap": cap, "reasons": reasons or [], "auto_approval_up_to": auto_approval_up_to,
+        "auto_approval": AutoApproval.OFF if auto_approval_up_to is None else AutoApproval.UP_TO,
+    }  # fmt: skip
+    WorkflowPolicy(organisation=organisation, request_type=slug, **values).full_clean(
+        validate_unique=False, validate_constraints=False
+    )
+    return WorkflowPolicy.objects.update_or_create(organisation=organisation, request_type=slug, defaults=values)

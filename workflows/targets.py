@@ -1,0 +1,47 @@
+"""Where a call may go: one strict reading of an origin, and the organisation's own list of them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from accounts.models import Organisation
+from workflows.models import IntouchTarget
+
+_ORIGIN = re.compile(r"(?:(https?)://)?([a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)(?::([1-9][0-9]{0,4}))?/?", re.ASCII)
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Scheme, host and port: what two spellings of one origin have in common."""
+
+    scheme: str
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        port = "" if _DEFAULT_PORTS[self.scheme] == self.port else f":{self.port}"
+        return f"{self.scheme}://{self.host}{port}"
+
+
+def parse_origin(text: str) -> Origin | None:
+    """Read `http(s)://host[:port]`, a bare host meaning https; None for anything else.
+
+    One expression instead of a URL parser: parsers disagree about user-info, backslashes, tabs and Unicode, and what
+    they disagree about is how a request gets to another host.
+    """
+    match = _ORIGIN.fullmatch(text.lower()) if text.isascii() else None
+    if match is None:
+        return None
+    scheme, host, port_text = match[1] or "https", match[2], match[3]
+    port = int(port_text) if port_text else _DEFAULT_PORTS[scheme]
+    if port > 65535 or ".." in host:
+        return None
+    return Origin(scheme, host, port)
+
+
+def enabled_targets(organisation: Organisation) -> dict[Origin, IntouchTarget]:
+    """The organisation's targets by origin."""
+    found = IntouchTarget.objects.filter(organisation=organisation, is_enabled=True)
+    return {origin: target for target in found if (origin := parse_origin(target.origin)) is not None}
