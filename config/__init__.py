@@ -1,5 +1,4 @@
-"""The top of the house: settings, URLs, the Celery application and what starts it all."""
+"""The top of the house: settings, URLs, the Celery application and what starts it all.
 
-from config.celery import app as celery_app
-
-__all__ = ["celery_app"]
+Empty on purpose: `config.embedded` runs before there are settings. `config.apps` makes the Celery application known.
+"""
