@@ -158,6 +158,11 @@ class Membership(models.Model):
     is_maker = models.BooleanField(_("maker"), default=False, help_text="CanMakeRequest")
     is_checker = models.BooleanField(_("checker"), default=False, help_text="CanCheckRequest")
     is_auditor = models.BooleanField(_("auditor"), default=False)
+    is_operator = models.BooleanField(
+        _("operator"),
+        default=False,
+        help_text=_("Pauses, requeues and reconciles; asks for retries."),
+    )
     may_issue_in_one_step = models.BooleanField(
         _("may issue in one step"), default=False, help_text=_("Without a checker; every such request is audited.")
     )

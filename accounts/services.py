@@ -20,6 +20,7 @@ class Roles:
     maker: bool = False
     checker: bool = False
     auditor: bool = False
+    operator: bool = False
     one_step: bool = False
 
 
@@ -78,6 +79,7 @@ def set_membership(
     """Give a user exactly these roles in an organisation; `scope` has the keys concepts, zones, stores, tills."""
     values: dict[str, Any] = {
         "is_maker": roles.maker, "is_checker": roles.checker, "is_auditor": roles.auditor,
+        "is_operator": roles.operator,
         "may_issue_in_one_step": roles.one_step, "is_active": True, **(scope or {}),
     }  # fmt: skip
     candidate = Membership(user=user, organisation=organisation, **values)

@@ -94,6 +94,13 @@ class Environment(BaseSettings):
     INTOUCH_MAX_AGE_HOURS: float = Field(24.0, gt=0, description="Longest time that Intouch may be out of reach.")
     INTOUCH_BACKOFF_SECONDS: float = Field(2.0, gt=0, description="Wait before the second try; doubles with each.")
     INTOUCH_BACKOFF_MOST_SECONDS: float = Field(300.0, gt=0, description="Longest wait between two tries.")
+    INTOUCH_SETTLE_SECONDS: float = Field(
+        120.0,
+        ge=0,
+        description="Longest that Intouch may work on a call; until then a look-up proves no absence.",
+    )
+    INTOUCH_BREAKER_FAILURES: int = Field(8, ge=1, description="Failures in a row after which a target is left alone.")
+    INTOUCH_BREAKER_SECONDS: float = Field(15.0, gt=0, description="How long it is left alone; more with each probe.")
     INTOUCH_ALLOW_LOOPBACK: bool = Field(False, description="Targets on this very host. Development only.")
     SWEEP_SECONDS: float = Field(10.0, ge=1, le=3600, description="How often due requests are sent to the queue again.")
     LOG_LEVEL: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level logged.")

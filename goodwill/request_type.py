@@ -15,7 +15,7 @@ from pydantic import Field, ValidationInfo, WithJsonSchema, field_validator
 from accounts.models import Organisation, User
 from goodwill.models import GoodwillRequest, GoodwillStatus, Program
 from workflows.models import AdminTask, WorkflowPolicy, WorkflowRequest
-from workflows.registry import RequestType, Subject
+from workflows.registry import LookUp, RequestType, Subject
 from workflows.states import State
 from workflows.submission import StrictModel, context_of, refuse
 
@@ -129,6 +129,12 @@ def _confirms(body: Any) -> bool:
     return isinstance(body, dict) and type(body.get("createdId")) is int
 
 
+def _credited_by_look_up(body: Any) -> bool | None:
+    """`{"referenceId": …, "credited": true, "createdId": 38}`."""
+    credited = body.get("credited") if isinstance(body, dict) else None
+    return credited if isinstance(credited, bool) else None
+
+
 def _keep(request: WorkflowRequest, body: GoodwillBody) -> None:
     """Store the row that the history shows, in the transaction of the submission."""
     program = Program.objects.get(organisation_id=request.organisation_id, program_id=body.program_id)
@@ -195,6 +201,7 @@ GOODWILL_POINTS = RequestType(
     facts=read_facts,
     on_submitted=_keep,
     on_changed=_follow,
+    look_up=LookUp(path="/internal/goodwill/lookup", parameter="referenceId", read=_credited_by_look_up),
     error_codes={"points": 2015, "earningEntityId": 2014},
     example=EXAMPLE_BODY,
 )

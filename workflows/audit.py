@@ -14,8 +14,15 @@ from workflows.models import AuditEvent, WorkflowRequest
 SYSTEM = "system"
 
 
-def record(action: str, *, request: WorkflowRequest, actor: User | None, **details: Any) -> None:
-    """Write one event about a request.
+def record(
+    action: str,
+    *,
+    actor: User | None,
+    request: WorkflowRequest | None = None,
+    organisation_id: int | None = None,
+    **details: Any,
+) -> None:
+    """Write one event about a request, or about an organisation where no request is concerned.
 
     Args:
         action: dotted and stable, e.g. `task.approved`.
@@ -25,14 +32,18 @@ def record(action: str, *, request: WorkflowRequest, actor: User | None, **detai
     Raises:
         RuntimeError: outside a transaction, where the event could stand without its change.
     """
+    if request is not None:
+        organisation_id = request.organisation_id
+    if organisation_id is None:
+        raise RuntimeError("an audit event belongs to an organisation")
     if not connection.in_atomic_block:
         raise RuntimeError("an audit event is written in the transaction of the change it tells of")
     AuditEvent.objects.create(
-        organisation_id=request.organisation_id,
+        organisation_id=organisation_id,
         request=request,
         action=action,
         actor=actor,
         actor_name=actor.display_name if actor is not None else SYSTEM,
-        correlation_id=correlation.current() or request.correlation_id,
+        correlation_id=correlation.current() or (request.correlation_id if request is not None else ""),
         details=redact(details),
     )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
+
+from workflows import failpoints
 
 LEASE_FACTOR = 2
 
@@ -23,6 +26,14 @@ def lease_outlives_call(**_: Any) -> list[CheckMessage]:
             id="workflows.E001",
         )
     ]
+
+
+@register(Tags.security, deploy=True)
+def no_failpoints(**_: Any) -> list[CheckMessage]:
+    """Fail points are for tests."""
+    if failpoints.VARIABLE not in os.environ:
+        return []
+    return [Error("FAILPOINT is set: the service would kill itself.", hint="Unset it.", id="workflows.E003")]
 
 
 @register(Tags.security, deploy=True)

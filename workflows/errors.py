@@ -9,6 +9,7 @@ __all__ = [
     "AlreadyDecided",
     "ContentChanged",
     "InvalidPayload",
+    "NoCredential",
     "OwnRequest",
     "PermissionDenied",
     "ReferenceReused",
@@ -79,3 +80,11 @@ class ContentChanged(ApiError):
     code = 2002
     http_status = 412
     message = "The request is not the one that you looked at. Reload it and decide again."
+
+
+class NoCredential(ApiError):
+    """The maker's credential was erased when the request ended, and the target keeps none of its own."""
+
+    code = 2023
+    http_status = 409
+    message = "There is no credential to call with: give the Intouch target one of its own first."

@@ -1,51 +1,39 @@
 """The journey of an approved request: claim, call, record. The order is what makes it exactly once.
 
 1. *Claim*: a committed update takes a lease and a number, and writes the call's row, before the first byte is sent.
-2. *Call*: no transaction is open.
+2. *Call* (`workflows.attempts`): no transaction is open.
 3. *Record*: one transaction, and only if the number is still the row's: a worker that lost its lease records nothing.
 
-An attempt that may have reached Intouch makes the request `UNKNOWN`. It is asked again with the same reference, which
-Intouch refuses if it has credited it; then that refusal is the confirmation.
+An attempt that may have reached Intouch makes the request `UNKNOWN`. It is reconciled as the policy says: asked again
+with the same reference, which Intouch refuses if it has credited it (then that refusal is the confirmation), or looked
+up first. Only a look-up that was answered late enough proves that nothing was credited.
 """
 
 from __future__ import annotations
 
 import logging
 import random
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from wire import strict_json
-from workflows import audit, registry, secrets
-from workflows.intouch import client, outcomes
-from workflows.intouch.errors import IntouchError
+from workflows import audit, breaker
+from workflows.attempts import Claim, attempt, purpose_of
+from workflows.failpoints import failpoint
 from workflows.intouch.outcomes import Outcome
-from workflows.models import CallOutcome, IntouchCall, WorkflowRequest
-from workflows.secrets import Secret, SecretUnreadable
-from workflows.services import secret_binding, settle
-from workflows.set_up import target_binding
+from workflows.models import CallOutcome, CallPurpose, IntouchCall, Pause, TargetBreaker, WorkflowRequest
+from workflows.services import settle
 from workflows.states import QUEUED, State
-from workflows.submission import content_digest
 
 logger = logging.getLogger(__name__)
 
 LOST_WORKER = "the worker ended between sending and recording"
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A lease on one request. `attempt` is the fencing token; `may_have_credited` tells of the attempts before it."""
-
-    request: WorkflowRequest
-    attempt: int
-    may_have_credited: bool
 
 
 def execute(request_id: UUID) -> bool:
@@ -54,39 +42,62 @@ def execute(request_id: UUID) -> bool:
     Returns:
         Whether there was anything to do.
     """
+    failpoint("claim.before")
     claim = claim_due(request_id)
     if claim is None:
         return False
-    outcome = _attempt(claim)
+    failpoint("claim.after")
+    outcome = attempt(claim)
+    failpoint("record.before")
     record(claim, outcome)
+    failpoint("record.after")
     return True
+
+
+def _due() -> QuerySet[WorkflowRequest]:
+    """What a worker may claim now, by the database's clock: due, not leased, not paused, its target not left alone."""
+    paused = Pause.objects.filter(
+        Q(request_type="") | Q(request_type=OuterRef("request_type")), organisation=OuterRef("organisation")
+    )
+    left_alone = TargetBreaker.objects.filter(target=OuterRef("target"), open_until__gt=Now())
+    return WorkflowRequest.objects.filter(
+        Q(lease_expires_at=None) | Q(lease_expires_at__lte=Now()),
+        ~Exists(paused),
+        ~Exists(left_alone),
+        state__in=QUEUED,
+        due_at__lte=Now(),
+    )
 
 
 @transaction.atomic(durable=True)
 def claim_due(request_id: UUID) -> Claim | None:
-    """Take the lease of a due request, by the database's clock; None where it is not due, taken, or being looked at."""
+    """Take the lease of a due request; None where it is not due, taken, paused, or being looked at."""
     request = (
-        WorkflowRequest.objects.select_for_update(skip_locked=True, of=("self",))
-        .select_related("target", "organisation")
-        .filter(pk=request_id, state__in=QUEUED, due_at__lte=Now())
-        .filter(Q(lease_expires_at=None) | Q(lease_expires_at__lte=Now()))
+        _due()
+        .select_for_update(skip_locked=True, of=("self",))
+        .select_related("target__breaker", "organisation")
+        .filter(pk=request_id)
         .first()
     )
-    if request is None:
+    if request is None or not breaker.may_call(request.target):
         return None
     request.tries += 1
     _abandon_lost_call(request)
+    purpose = purpose_of(request)
     WorkflowRequest.objects.filter(pk=request.pk).update(
         tries=request.tries, lease_expires_at=Now() + timedelta(seconds=settings.INTOUCH_LEASE_SECONDS)
     )
     IntouchCall.objects.create(
-        organisation_id=request.organisation_id, request=request, attempt=request.tries, started_at=timezone.now()
-    )
-    return Claim(request, request.tries, may_have_credited=request.state == State.UNKNOWN)
+        organisation_id=request.organisation_id, request=request, attempt=request.tries, purpose=purpose,
+        started_at=timezone.now(),
+    )  # fmt: skip
+    return Claim(request, request.tries, purpose, may_have_credited=_has_unknown_call(request))
 
 
 def _abandon_lost_call(request: WorkflowRequest) -> None:
     """A call without an outcome whose lease ran out: its worker died, perhaps after sending. Its outcome is unknown."""
+    if request.lease_expires_at is None:
+        return
     lost = IntouchCall.objects.filter(request=request, outcome=None).update(
         outcome=CallOutcome.UNKNOWN, finished_at=timezone.now(), error=LOST_WORKER
     )
@@ -94,42 +105,14 @@ def _abandon_lost_call(request: WorkflowRequest) -> None:
         settle(request, Outcome(CallOutcome.UNKNOWN, error=LOST_WORKER), retry_in=0)
 
 
-def _attempt(claim: Claim) -> Outcome:
-    """Call Intouch for a claimed request; every end of it is an outcome, never an exception."""
-    request = claim.request
-    request_type = registry.get(request.request_type)
-    content = request.content
-    if content_digest(request, content) != request.digest:
-        return Outcome(CallOutcome.REFUSED, error="not sent: the content is not what was decided on (digest differs)")
-    try:
-        secret = _secret_of(request)
-    except SecretUnreadable as error:
-        return Outcome(CallOutcome.REFUSED, error=f"not sent: {error}")
-    if not request.target.is_enabled:
-        return Outcome(CallOutcome.NOT_SENT, error="not sent: the target is switched off")
-    try:
-        answer = client.call(
-            target=request.target, method=request_type.method, path=request_type.path,
-            body=strict_json.dumps(content["body"]).encode(), organisation_id=request.organisation_id,
-            secret=secret, correlation_id=request.correlation_id,
-        )  # fmt: skip
-    except IntouchError as error:
-        return outcomes.of_error(error)
-    return outcomes.classify(answer, request_type, _parts_of(secret))
-
-
-def _secret_of(request: WorkflowRequest) -> Secret:
-    """The credential to call with: the maker's, else the target's own."""
-    if request.secret is not None:
-        return secrets.decrypt(bytes(request.secret), secret_binding(request.pk))
-    if request.target.credential is not None:
-        return secrets.decrypt(bytes(request.target.credential), target_binding(request.target_id))
-    raise SecretUnreadable("there is no credential to call Intouch with")
-
-
-def _parts_of(secret: Secret) -> tuple[str, ...]:
-    """The credential and its bare value, to be masked wherever an answer echoes them."""
-    return (secret.value, secret.value.partition(" ")[2])
+def _has_unknown_call(request: WorkflowRequest) -> bool:
+    """Whether an earlier attempt to credit may have done so."""
+    return (
+        request.tries > 1
+        and IntouchCall.objects.filter(
+            request=request, purpose=CallPurpose.CREDIT, outcome=CallOutcome.UNKNOWN
+        ).exists()
+    )
 
 
 @transaction.atomic(durable=True)
@@ -137,14 +120,17 @@ def record(claim: Claim, outcome: Outcome) -> bool:
     """Write what is known after an attempt.
 
     Returns:
-        False where another worker holds the request by now: then only the call's row is completed.
+        False where another worker holds the request by now: then nothing is changed, and the audit says so.
     """
     request = (
-        WorkflowRequest.objects.select_for_update(of=("self",)).select_related("organisation").get(pk=claim.request.pk)
+        WorkflowRequest.objects.select_for_update(of=("self",))
+        .select_related("organisation", "target__breaker")
+        .get(pk=claim.request.pk)
     )
-    outcome = _read_with_history(outcome, claim)
-    owner = request.tries == claim.attempt and request.state in QUEUED
-    if not owner:
+    if outcome.already_known and claim.may_have_credited:
+        # The reference exists because of an earlier attempt of ours; without one it would be somebody else's.
+        outcome = replace(outcome, kind=CallOutcome.CREDITED)
+    if request.tries != claim.attempt or request.state not in QUEUED:
         audit.record("call.late", request=request, actor=None, attempt=claim.attempt, outcome=outcome.kind)
         logger.warning("a late outcome was not recorded", extra={"request_id": str(request.pk)})
         return False
@@ -152,14 +138,17 @@ def record(claim: Claim, outcome: Outcome) -> bool:
         outcome=outcome.kind, finished_at=timezone.now(), http_status=outcome.http_status, error=outcome.error
     )
     settle(request, outcome, retry_in=_delay(request, outcome))
+    _tell_breaker(request, outcome)
     return True
 
 
-def _read_with_history(outcome: Outcome, claim: Claim) -> Outcome:
-    """ "The reference exists already" confirms an earlier attempt of ours, and is a refusal where there was none."""
-    if outcome.already_known and claim.may_have_credited:
-        return replace(outcome, kind=CallOutcome.CREDITED)
-    return outcome
+def _tell_breaker(request: WorkflowRequest, outcome: Outcome) -> None:
+    """A target that answers is there, whatever it says; 429 asks for patience and is no failure."""
+    if outcome.kind in (CallOutcome.NOT_SENT, CallOutcome.UNKNOWN):
+        if outcome.is_outage:
+            breaker.note_failure(request.target, outcome.error)
+    else:
+        breaker.note_success(request.target)
 
 
 def _delay(request: WorkflowRequest, outcome: Outcome) -> float | None:
@@ -167,8 +156,9 @@ def _delay(request: WorkflowRequest, outcome: Outcome) -> float | None:
     age = timezone.now() - request.updated_at if request.state == State.EXECUTING else timedelta()
     if request.tries >= settings.INTOUCH_MAX_TRIES or age > timedelta(hours=settings.INTOUCH_MAX_AGE_HOURS):
         return None
-    ceiling = min(settings.INTOUCH_BACKOFF_MOST_SECONDS, settings.INTOUCH_BACKOFF_SECONDS * 2 ** (request.tries - 1))
-    jittered = random.uniform(ceiling / 2, ceiling)  # noqa: S311 - spreads load, hides nothing
+    doubled = settings.INTOUCH_BACKOFF_SECONDS * 2 ** min(request.tries - 1, 30)
+    ceiling = min(settings.INTOUCH_BACKOFF_MOST_SECONDS, doubled)
+    jittered = random.uniform(0, ceiling)  # noqa: S311 - spreads load, hides nothing
     return max(jittered, outcome.retry_after or 0)
 
 
@@ -176,9 +166,8 @@ def due_ids(limit: int) -> list[UUID]:
     """Requests that a worker should look at now, the longest waiting first; those being claimed are passed over."""
     with transaction.atomic():
         due = (
-            WorkflowRequest.objects.select_for_update(skip_locked=True)
-            .filter(state__in=QUEUED, due_at__lte=Now())
-            .filter(Q(lease_expires_at=None) | Q(lease_expires_at__lte=Now()))
+            _due()
+            .select_for_update(skip_locked=True, of=("self",))
             .order_by("due_at")
             .values_list("pk", flat=True)[:limit]
         )

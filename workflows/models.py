@@ -26,6 +26,11 @@ class AutoApproval(models.TextChoices):
     UP_TO = "up_to", _("up to an amount")
 
 
+class Reconciling(models.TextChoices):
+    REPEAT = "repeat", _("ask again with the same reference, which Intouch refuses if it has credited it")
+    LOOK_UP = "look_up", _("look the reference up first")
+
+
 class WorkflowPolicy(models.Model):
     """The rules of an organisation for one request type. No policy means that the workflow is switched off."""
 
@@ -41,6 +46,9 @@ class WorkflowPolicy(models.Model):
     )
     auto_approval_up_to = models.DecimalField(
         _("automatic up to"), max_digits=20, decimal_places=6, null=True, blank=True
+    )
+    reconciling = models.CharField(
+        _("after an unknown outcome"), max_length=8, choices=Reconciling.choices, default=Reconciling.REPEAT
     )
     reasons = ArrayField(
         models.CharField(max_length=1000), default=list, blank=True, verbose_name=_("reason catalogue"),
@@ -94,6 +102,44 @@ class IntouchTarget(models.Model):
 
     def __str__(self) -> str:
         return self.origin
+
+
+class TargetBreaker(models.Model):
+    """A circuit breaker per target, in the database so that all workers see it. No row: closed, and never tripped."""
+
+    target = models.OneToOneField(IntouchTarget, on_delete=models.PROTECT, related_name="breaker", primary_key=True)
+    failures = models.PositiveIntegerField(_("failures in a row"), default=0)
+    open_until = models.DateTimeField(
+        _("open until"), null=True, blank=True, help_text=_("No calls before this time; then one probe.")
+    )
+    last_error = models.CharField(_("last error"), max_length=500, blank=True)
+
+    class Meta:
+        verbose_name = _("circuit breaker")
+        verbose_name_plural = _("circuit breakers")
+
+    def __str__(self) -> str:
+        return f"breaker of target {self.target_id}"
+
+
+class Pause(models.Model):
+    """An operator's stop: nothing of the organisation, or of one type, is carried out until it is lifted."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    request_type = models.CharField(_("request type"), max_length=40, blank=True, help_text=_("Empty: every type."))
+    reason = models.CharField(_("reason"), max_length=500)
+    paused_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("paused by"))
+    paused_at = models.DateTimeField(_("paused at"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("pause")
+        verbose_name_plural = _("pauses")
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["organisation", "request_type"], name="pause_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"pause of {self.request_type or 'everything'} @ {self.organisation_id}"
 
 
 class RequestSource(models.TextChoices):
@@ -212,6 +258,9 @@ class AdminTask(models.Model):
     level = models.PositiveSmallIntegerField(_("level"), default=1)
     maker = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     opened_at = models.DateTimeField(_("opened at"))
+    opened_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("retry asked for by")
+    )
     decision = models.CharField(_("decision"), max_length=10, choices=Decision.choices, null=True)  # noqa: DJ001
     checker = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, verbose_name=_("checker"))
     checker_name = models.CharField(_("checker"), max_length=254, blank=True)
@@ -225,6 +274,10 @@ class AdminTask(models.Model):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(
                 condition=Q(checker=None) | ~Q(checker=F("maker")), name="task_maker_is_not_checker"
+            ),
+            models.CheckConstraint(
+                condition=Q(checker=None) | Q(opened_by=None) | ~Q(checker=F("opened_by")),
+                name="task_opener_is_not_checker",
             ),
             models.CheckConstraint(
                 condition=Q(decision=None, checker=None, decided_at=None)
@@ -253,6 +306,12 @@ class CallOutcome(models.TextChoices):
     REFUSED = "refused", _("refused: nothing was credited")
     NOT_SENT = "not_sent", _("not sent: nothing was credited")
     UNKNOWN = "unknown", _("unknown")
+    ABSENT = "absent", _("looked up: not credited")
+
+
+class CallPurpose(models.TextChoices):
+    CREDIT = "credit", _("credit")
+    LOOK_UP = "look_up", _("look-up")
 
 
 class IntouchCall(models.Model):
@@ -261,6 +320,7 @@ class IntouchCall(models.Model):
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
     request = models.ForeignKey(WorkflowRequest, on_delete=models.PROTECT, related_name="calls")
     attempt = models.PositiveIntegerField(_("attempt"))
+    purpose = models.CharField(_("purpose"), max_length=8, choices=CallPurpose.choices, default=CallPurpose.CREDIT)
     started_at = models.DateTimeField(_("started at"))
     finished_at = models.DateTimeField(_("finished at"), null=True)
     outcome = models.CharField(_("outcome"), max_length=10, choices=CallOutcome.choices, null=True)  # noqa: DJ001

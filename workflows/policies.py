@@ -6,8 +6,8 @@ from typing import Protocol
 
 from accounts.actors import Actor
 from wire.errors import ApiError
-from workflows.errors import AlreadyDecided, OwnRequest, PermissionDenied
-from workflows.models import WorkflowRequest
+from workflows.errors import AlreadyDecided, NoCredential, OwnRequest, PermissionDenied
+from workflows.models import AdminTask, WorkflowRequest
 from workflows.states import State
 
 
@@ -49,13 +49,18 @@ def may_see(actor: Actor, request: WorkflowRequest) -> bool:
     return actor.organisation.pk == request.organisation_id
 
 
-def why_not_decide(actor: Actor, request: WorkflowRequest) -> ApiError | None:
+def why_not_decide(actor: Actor, request: WorkflowRequest, task: AdminTask | None = None) -> ApiError | None:
     """Why the actor may not decide the request now; None where they may.
 
     Four eyes come first, so that the maker learns the real reason and a superuser meets it too.
+
+    Args:
+        task: the open task, where it is known; whoever asked for a retry may not decide it either.
     """
     if request.maker_id == actor.user.pk:
         return OwnRequest()
+    if task is not None and task.opened_by_id == actor.user.pk:
+        return OwnRequest("You asked for this retry yourself; somebody else must decide it.")
     if not actor.membership.is_checker or not may_see(actor, request):
         return PermissionDenied("You need CanCheckRequest in this organisation.")
     if not _covered(actor, request):
@@ -71,4 +76,21 @@ def why_not_withdraw(actor: Actor, request: WorkflowRequest) -> ApiError | None:
         return PermissionDenied("Only the maker of a request can withdraw it.")
     if request.state != State.WAITING:
         return AlreadyDecided()
+    return None
+
+
+def check_may_operate(actor: Actor) -> None:
+    """Raises PermissionDenied unless the actor is an operator."""
+    if not actor.membership.is_operator:
+        raise PermissionDenied("You need the operator's role in this organisation.")
+
+
+def why_not_retry(actor: Actor, request: WorkflowRequest) -> ApiError | None:
+    """Why the actor may not ask for another try of a failed request; None where they may."""
+    if not actor.membership.is_operator or not may_see(actor, request):
+        return PermissionDenied("You need the operator's role in this organisation.")
+    if request.state != State.FAILED:
+        return AlreadyDecided("Only a failed request can be tried again.")
+    if request.target.credential is None:
+        return NoCredential()
     return None

@@ -13,6 +13,8 @@ from celery import current_app
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
+from workflows.failpoints import failpoint
+
 logger = logging.getLogger(__name__)
 
 EXECUTE_TASK = "workflows.execute"
@@ -46,6 +48,7 @@ def announce(request_id: UUID) -> None:
 
 def publish(request_ids: Iterable[UUID]) -> int:
     """Send one hint per id; how many the broker took. A broker that is away is not an error: the sweeper repairs it."""
+    failpoint("publish.before")
     sent = 0
     for request_id in request_ids:
         if _rest.is_resting():

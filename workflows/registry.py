@@ -34,6 +34,21 @@ def _nothing(*_: Any) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class LookUp:
+    """How to ask Intouch about a reference, where it offers that.
+
+    Attributes:
+        path: of a GET that changes nothing.
+        parameter: the query parameter that takes the reference.
+        read: True where a good answer's JSON body says credited, False where it says not, None where it says neither.
+    """
+
+    path: str
+    parameter: str
+    read: Callable[[Any], bool | None]
+
+
+@dataclass(frozen=True, slots=True)
 class RequestType:
     """All that the engine knows of a kind of request.
 
@@ -47,6 +62,7 @@ class RequestType:
         confirms: whether the JSON body of a good 2xx answer says that the effect happened.
         already_known: pattern of the error by which Intouch refuses a reference that it has seen. Because it has one,
             an unknown outcome is reconciled by asking again with the same reference.
+        look_up: how to ask about a reference instead, for organisations whose policy says so.
         on_submitted, on_changed: keep the type's own table in step, in the same transaction as the change.
         error_codes: codes of the contract for fields of the body.
     """
@@ -62,6 +78,7 @@ class RequestType:
     facts: Callable[[Organisation, WorkflowPolicy], Any] = _nothing
     on_submitted: Callable[[WorkflowRequest, Any], None] = _nothing
     on_changed: Callable[[WorkflowRequest], None] = _nothing
+    look_up: LookUp | None = None
     error_codes: Mapping[str, int] = field(default_factory=dict)
     example: Mapping[str, Any] = field(default_factory=dict)
 

@@ -148,17 +148,18 @@ def _approves_by_itself(policy: WorkflowPolicy, submission: Submission) -> bool:
     return False
 
 
-def _open_task(request: WorkflowRequest, now: datetime) -> None:
+def _open_task(request: WorkflowRequest, now: datetime, *, level: int = 1, opened_by: User | None = None) -> None:
     AdminTask.objects.create(
-        organisation_id=request.organisation_id, request=request, maker_id=request.maker_id, opened_at=now
-    )
+        organisation_id=request.organisation_id, request=request, maker_id=request.maker_id, opened_at=now,
+        level=level, opened_by=opened_by,
+    )  # fmt: skip
 
 
 def _locked(organisation_id: int, request_id: UUID) -> WorkflowRequest:
     """Lock the request; only what is read after this may be believed."""
     request = (
         WorkflowRequest.objects.select_for_update(of=("self",))
-        .select_related("organisation", "maker")
+        .select_related("organisation", "maker", "target")
         .filter(pk=request_id, organisation_id=organisation_id)
         .first()
     )
@@ -187,7 +188,7 @@ def decide(
     # Rights are read again under the lock: what was taken away since the page was opened counts as taken away.
     fresh = actor_in(user_id=actor.user.pk, organisation_id=actor.organisation.pk)
     task = AdminTask.objects.select_for_update().filter(request=request, decision=None).first()
-    reason = policies.why_not_decide(fresh, request)
+    reason = policies.why_not_decide(fresh, request, task)
     if reason is not None:
         raise _with_winner(reason, request)
     if digest is not None and digest != request.digest:
@@ -279,6 +280,26 @@ def _end_undecided(request: WorkflowRequest, decision: Decision, state: State, m
     _move(request, state)
 
 
+@transaction.atomic(durable=True)
+def ask_for_retry(*, actor: Actor, request_id: UUID, message: str) -> WorkflowRequest:
+    """Put a failed request before a checker once more; approved, it is called with the same reference.
+
+    Whoever asks may not decide, nor may the maker.
+
+    Raises:
+        RequestNotFound, PermissionDenied, AlreadyDecided, NoCredential: see `policies.why_not_retry`.
+    """
+    request = _locked(actor.organisation.pk, request_id)
+    reason = policies.why_not_retry(actor, request)
+    if reason is not None:
+        raise reason
+    _move(request, State.WAITING, ended_at=None)
+    level = AdminTask.objects.filter(request=request).count() + 1
+    _open_task(request, request.updated_at, level=level, opened_by=actor.user)
+    audit.record("request.retry_asked", request=request, actor=actor.user, message=message)
+    return request
+
+
 def settle(request: WorkflowRequest, outcome: Outcome, *, retry_in: float | None) -> None:
     """Write what an attempt has brought to a request that the caller has locked (`execution.record`, `.claim_due`).
 
@@ -288,12 +309,14 @@ def settle(request: WorkflowRequest, outcome: Outcome, *, retry_in: float | None
     Args:
         retry_in: seconds until the next try; None when none is left, which leaves an unknown one to a person.
     """
-    details = {"attempt": request.tries, "http_status": outcome.http_status, "error": outcome.error}
+    details: dict[str, Any] = {"attempt": request.tries, "http_status": outcome.http_status, "error": outcome.error}
     request.last_error = "" if outcome.kind == CallOutcome.CREDITED else outcome.error
     if outcome.shown is not None:
         request.result = strict_json.dumps(outcome.shown)
     if outcome.kind == CallOutcome.CREDITED:
         _move(request, State.CREDITED, result=request.result, last_error="")
+    elif outcome.kind == CallOutcome.ABSENT:
+        _move(request, State.EXECUTING, due=True, lease_expires_at=None, last_error="")
     elif request.state == State.EXECUTING and _is_final_failure(outcome, retry_in):
         _move(request, State.FAILED, result=request.result, last_error=request.last_error)
     else:

@@ -26,17 +26,17 @@ TRANSITIONS: Final[dict[State | None, frozenset[State]]] = {
     State.WAITING: frozenset({State.EXECUTING, State.REJECTED, State.WITHDRAWN, State.EXPIRED}),
     State.EXECUTING: frozenset({State.CREDITED, State.FAILED, State.UNKNOWN}),
     # Never to FAILED: that would claim to know that nothing was credited.
-    State.UNKNOWN: frozenset({State.CREDITED}),
+    State.UNKNOWN: frozenset({State.CREDITED, State.EXECUTING}),
     State.CREDITED: frozenset(),
-    State.FAILED: frozenset(),
+    State.FAILED: frozenset({State.WAITING}),
     State.REJECTED: frozenset(),
     State.WITHDRAWN: frozenset(),
     State.EXPIRED: frozenset(),
 }
 
 QUEUED: Final = frozenset({State.EXECUTING, State.UNKNOWN})
-ENDED: Final = frozenset(state for state in State if not TRANSITIONS[state])
-OPEN: Final = frozenset(State) - ENDED
+OPEN: Final = frozenset({State.WAITING}) | QUEUED
+ENDED: Final = frozenset(State) - OPEN
 
 WHY: Final[dict[tuple[State | None, State], str]] = {
     (None, State.WAITING): "a maker submits",
@@ -49,6 +49,8 @@ WHY: Final[dict[tuple[State | None, State], str]] = {
     (State.EXECUTING, State.FAILED): "Intouch refuses, or never could be reached",
     (State.EXECUTING, State.UNKNOWN): "sent without a clear answer",
     (State.UNKNOWN, State.CREDITED): "Intouch confirms, or already knows the reference",
+    (State.UNKNOWN, State.EXECUTING): "a look-up proves that nothing was credited",
+    (State.FAILED, State.WAITING): "an operator asks for another try; a checker decides",
 }
 
 

@@ -8,8 +8,11 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import Organisation, User
+from accounts.services import Roles
 from wire import strict_json
 from wire.errors import ApiError
+
+ROLES = ("maker", "checker", "auditor", "operator")
 
 
 class SetUpCommand(BaseCommand):
@@ -55,13 +58,17 @@ def add_scope_and_roles(parser: CommandParser) -> None:
     parser.add_argument(
         "--role",
         action="append",
-        choices=["maker", "checker", "auditor"],
+        choices=ROLES,
         default=[],
         help="may be given several times",
     )
     parser.add_argument("--one-step", action="store_true", help="may issue without a checker")
     for name in ("concept", "zone", "store", "till"):
         parser.add_argument(f"--{name}", action="append", default=[], help=f"only this {name}; may be repeated")
+
+
+def roles_of(options: dict[str, Any]) -> Roles:
+    return Roles(**{role: role in options["role"] for role in ROLES}, one_step=options["one_step"])
 
 
 def scope_of(options: dict[str, Any]) -> dict[str, list[str]]:

@@ -28,26 +28,40 @@ class Answer:
     body: bytes
 
 
-def call(
-    *, target: IntouchTarget, method: str, path: str, body: bytes, organisation_id: int, secret: Secret,
-    correlation_id: str,
-) -> Answer:  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """On whose behalf: what goes into the headers of every call for one request."""
+
+    target: IntouchTarget
+    organisation_id: int
+    secret: Secret
+    correlation_id: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {
+            "Authorization": self.secret.value, "Content-Type": "application/json", "Accept": "application/json",
+            "Accept-Encoding": "identity", "User-Agent": "goodwill",
+            "X-CAP-API-AUTH-ORG-ID": str(self.organisation_id), "X-CAP-REQUEST-ID": self.correlation_id,
+        }  # fmt: skip
+
+
+def call(caller: Caller, *, method: str, path: str, body: bytes | None = None, query: str = "") -> Answer:
     """Send one request and read its whole answer.
+
+    Args:
+        path: the request type's own; `query` is an encoded query string without its question mark.
 
     Raises:
         Unavailable: nothing was sent.
         OutcomeUnknown: something was sent, and the answer is missing, cut, too large or too late.
     """
-    policy = AddressPolicy(target.allows_internal, settings.INTOUCH_ALLOW_LOOPBACK)
-    session = session_for(target.pk, policy)
-    headers = {
-        "Authorization": secret.value, "Content-Type": "application/json", "Accept": "application/json",
-        "Accept-Encoding": "identity", "User-Agent": "goodwill", "X-CAP-API-AUTH-ORG-ID": str(organisation_id),
-        "X-CAP-REQUEST-ID": correlation_id,
-    }  # fmt: skip
+    target = caller.target
+    session = session_for(target.pk, AddressPolicy(target.allows_internal, settings.INTOUCH_ALLOW_LOOPBACK))
+    url = target.base_url.rstrip("/") + path + (f"?{query}" if query else "")
     with Attempt(settings.INTOUCH_TOTAL_SECONDS) as attempt:
         try:
-            return _exchange(session, attempt, method, target.base_url.rstrip("/") + path, headers, body)
+            return _exchange(session, attempt, method, url, caller.headers, body)
         except IntouchError:
             raise
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
@@ -56,7 +70,7 @@ def call(
 
 
 def _exchange(
-    session: requests.Session, attempt: Attempt, method: str, url: str, headers: dict[str, str], body: bytes
+    session: requests.Session, attempt: Attempt, method: str, url: str, headers: dict[str, str], body: bytes | None
 ) -> Answer:
     response = session.request(
         method, url, data=body, headers=headers, allow_redirects=False, stream=True, verify=True,

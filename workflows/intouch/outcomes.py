@@ -16,7 +16,7 @@ from wire.redaction import redact
 from workflows.intouch.client import Answer
 from workflows.intouch.errors import IntouchError, Unavailable
 from workflows.models import CallOutcome
-from workflows.registry import RequestType
+from workflows.registry import LookUp, RequestType
 
 # Documented as not processed; every other 4xx is a refusal, but for 408, which says nothing about the server's work.
 _NOT_PROCESSED = frozenset({425, 429})
@@ -33,6 +33,7 @@ class Outcome:
     Attributes:
         already_known: Intouch said that it has seen the reference; who wins by that depends on the earlier attempts.
         retry_after: seconds that Intouch asked to wait, clamped; None where it did not say.
+        is_outage: the target was away or broken, as the circuit breaker counts it; not where it answered in its senses.
         shown: `IntouchAPITask_Output` of the contract, masked; None without an answer.
     """
 
@@ -41,13 +42,14 @@ class Outcome:
     error: str = ""
     already_known: bool = False
     retry_after: float | None = None
+    is_outage: bool = False
     shown: dict[str, Any] | None = field(default=None)
 
 
 def of_error(error: IntouchError) -> Outcome:
     """The outcome of a call without an answer."""
     kind = CallOutcome.NOT_SENT if isinstance(error, Unavailable) else CallOutcome.UNKNOWN
-    return Outcome(kind, error=error.reason[:500])
+    return Outcome(kind, error=error.reason[:500], is_outage=True)
 
 
 def classify(answer: Answer, request_type: RequestType, known_secrets: tuple[str, ...]) -> Outcome:
@@ -65,7 +67,8 @@ def classify(answer: Answer, request_type: RequestType, known_secrets: tuple[str
     if status in _NOT_PROCESSED:
         return outcome(CallOutcome.NOT_SENT, f"HTTP {status}", retry_after=_retry_after(answer))
     if not (200 <= status < 300 or 400 <= status < 500) or status in _AMBIGUOUS_4XX:
-        return outcome(CallOutcome.UNKNOWN, f"HTTP {status}", retry_after=_retry_after(answer))
+        outage = status >= 500
+        return outcome(CallOutcome.UNKNOWN, f"HTTP {status}", retry_after=_retry_after(answer), is_outage=outage)
     if any(request_type.already_known.search(message) for message in messages):
         return outcome(CallOutcome.REFUSED, error, already_known=True)
     if status >= 400:
@@ -77,6 +80,20 @@ def classify(answer: Answer, request_type: RequestType, known_secrets: tuple[str
     if not request_type.confirms(body):
         return outcome(CallOutcome.UNKNOWN, f"HTTP {status} without the expected confirmation")
     return outcome(CallOutcome.CREDITED, "")
+
+
+def classify_look_up(answer: Answer, look_up: LookUp, known_secrets: tuple[str, ...]) -> Outcome:
+    """Read the answer to a look-up: credited, absent, or as unknown as before."""
+    readable, body = _parsed(answer.body)
+    said = look_up.read(body) if readable and answer.status == 200 else None
+    if said is None:
+        return Outcome(
+            CallOutcome.UNKNOWN, answer.status, f"look-up: HTTP {answer.status} without a clear word",
+            retry_after=_retry_after(answer), is_outage=answer.status >= 500,
+        )  # fmt: skip
+    shown = {"status": answer.status, "headers": answer.headers, "body": body}
+    kind = CallOutcome.CREDITED if said else CallOutcome.ABSENT
+    return Outcome(kind, answer.status, shown=_storable(redact(shown, known_secrets)) if said else None)
 
 
 def _parsed(raw: bytes) -> tuple[bool, Any]:

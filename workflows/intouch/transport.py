@@ -21,6 +21,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
+from workflows.failpoints import failpoint
 from workflows.intouch.addresses import AddressPolicy
 from workflows.intouch.errors import Unavailable
 
@@ -110,6 +111,7 @@ class _Guarded:
         attempt.remaining()
         attempt.sent = True
         super().send(data)  # type: ignore[misc]  # of the class that this is mixed into
+        failpoint("call.sent")
 
 
 def _connect_to_first(connection: Any, attempt: Attempt, addresses: list[Any]) -> socket.socket:

@@ -23,23 +23,27 @@ BEGIN
         RETURN NEW;
     END IF;
     IF (NEW.id, NEW.organisation_id, NEW.request_type, NEW.reference_id, NEW.maker_id, NEW.maker_name, NEW.one_step,
-        NEW.auto_approved, NEW.customer_id, NEW.amount, NEW.digest, NEW.created_at)
+        NEW.auto_approved, NEW.customer_id, NEW.amount, NEW.payload, NEW.digest, NEW.created_at,
+        NEW.till_id, NEW.store_id, NEW.zone_id, NEW.concept_id)
        IS DISTINCT FROM
        (OLD.id, OLD.organisation_id, OLD.request_type, OLD.reference_id, OLD.maker_id, OLD.maker_name, OLD.one_step,
-        OLD.auto_approved, OLD.customer_id, OLD.amount, OLD.digest, OLD.created_at) THEN
+        OLD.auto_approved, OLD.customer_id, OLD.amount, OLD.payload, OLD.digest, OLD.created_at,
+        OLD.till_id, OLD.store_id, OLD.zone_id, OLD.concept_id) THEN
         RAISE EXCEPTION 'what was asked for is never changed'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'request_content_fixed';
     END IF;
     IF NEW.state <> OLD.state THEN
         IF NOT (OLD.state || '>' || NEW.state) = ANY (ARRAY[
             'waiting>executing', 'waiting>rejected', 'waiting>withdrawn', 'waiting>expired',
-            'executing>credited', 'executing>failed', 'executing>unknown', 'unknown>credited']) THEN
+            'executing>credited', 'executing>failed', 'executing>unknown', 'unknown>credited', 'unknown>executing',
+            'failed>waiting']) THEN
             RAISE EXCEPTION 'a request cannot go from % to %', OLD.state, NEW.state
                 USING ERRCODE = 'check_violation', CONSTRAINT = 'request_move_exists';
         END IF;
         IF OLD.state = 'waiting' AND NEW.state IN ('executing', 'rejected') AND NOT EXISTS (
             SELECT FROM workflows_admintask t
             WHERE t.request_id = NEW.id AND t.checker_id <> NEW.maker_id
+              AND t.level = (SELECT max(level) FROM workflows_admintask WHERE request_id = NEW.id)
               AND t.decision = CASE NEW.state WHEN 'executing' THEN 'approved' ELSE 'rejected' END) THEN
             RAISE EXCEPTION 'no checker has decided this'
                 USING ERRCODE = 'check_violation', CONSTRAINT = 'request_decided_by_checker';
@@ -65,8 +69,9 @@ BEGIN
         RETURN NEW;
     END IF;
     IF OLD.decision IS NOT NULL
-       OR (NEW.id, NEW.organisation_id, NEW.request_id, NEW.level, NEW.maker_id, NEW.opened_at)
-          IS DISTINCT FROM (OLD.id, OLD.organisation_id, OLD.request_id, OLD.level, OLD.maker_id, OLD.opened_at) THEN
+       OR (NEW.id, NEW.organisation_id, NEW.request_id, NEW.level, NEW.maker_id, NEW.opened_at, NEW.opened_by_id)
+          IS DISTINCT FROM
+          (OLD.id, OLD.organisation_id, OLD.request_id, OLD.level, OLD.maker_id, OLD.opened_at, OLD.opened_by_id) THEN
         RAISE EXCEPTION 'a decision is taken once'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'task_decided_once';
     END IF;
@@ -75,8 +80,9 @@ END $$;
 
 CREATE FUNCTION workflows_guard_call() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF OLD.outcome IS NOT NULL OR (NEW.id, NEW.organisation_id, NEW.request_id, NEW.attempt, NEW.started_at)
-       IS DISTINCT FROM (OLD.id, OLD.organisation_id, OLD.request_id, OLD.attempt, OLD.started_at) THEN
+    IF OLD.outcome IS NOT NULL
+       OR (NEW.id, NEW.organisation_id, NEW.request_id, NEW.attempt, NEW.purpose, NEW.started_at)
+       IS DISTINCT FROM (OLD.id, OLD.organisation_id, OLD.request_id, OLD.attempt, OLD.purpose, OLD.started_at) THEN
         RAISE EXCEPTION 'the outcome of a call is written once'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'call_outcome_once';
     END IF;

@@ -2,6 +2,7 @@
 
 POST   /internal/goodwill/   credit points, once per organisation and reference
 GET    /ledger               what was credited (?referenceId= ?customerId= ?orgId=)
+GET    /internal/goodwill/lookup, or
 GET    /ledger/lookup        was this credited? (?referenceId=, organisation in the header or ?orgId=)
 DELETE /ledger               forget everything
 POST, GET, DELETE /faults    order, show and clear what is to go wrong
@@ -267,5 +268,6 @@ _ROUTES: dict[str, dict[str, Callable[[Handler], None]]] = {
     "/internal/goodwill": {"POST": Handler.post_goodwill},
     "/ledger": {"GET": Handler.get_ledger, "DELETE": Handler.delete_ledger},
     "/ledger/lookup": {"GET": Handler.get_lookup},
+    "/internal/goodwill/lookup": {"GET": Handler.get_lookup},
     "/faults": {"GET": Handler.get_faults, "POST": Handler.post_fault, "DELETE": Handler.delete_faults},
 }

@@ -10,9 +10,8 @@ from django.core.management.base import CommandParser
 
 from accounts import services
 from accounts.hashers import generate_secret
-from accounts.management.printing import SetUpCommand, add_scope_and_roles, organisation, scope_of
+from accounts.management.printing import SetUpCommand, add_scope_and_roles, organisation, roles_of, scope_of
 from accounts.models import User, UserKind
-from accounts.services import Roles
 
 
 class Command(SetUpCommand):
@@ -42,10 +41,7 @@ class Command(SetUpCommand):
             is_superuser=options["superuser"],
         )  # fmt: skip
         password = self._password(person) if options["new_password"] or not person.has_usable_password() else None
-        roles = Roles(
-            maker="maker" in options["role"], checker="checker" in options["role"],
-            auditor="auditor" in options["role"], one_step=options["one_step"],
-        )  # fmt: skip
+        roles = roles_of(options)
         services.set_membership(user=person, organisation=tenant, roles=roles, scope=scope_of(options))
         return {
             "id": person.pk, "username": person.username, "organisation": tenant.pk, "roles": options["role"],

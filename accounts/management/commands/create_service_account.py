@@ -7,9 +7,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from accounts import services
-from accounts.management.printing import SetUpCommand, add_scope_and_roles, organisation, scope_of
+from accounts.management.printing import SetUpCommand, add_scope_and_roles, organisation, roles_of, scope_of
 from accounts.models import UserKind
-from accounts.services import Roles
 
 
 class Command(SetUpCommand):
@@ -28,10 +27,7 @@ class Command(SetUpCommand):
         account, created = services.create_user(
             username=options["username"], kind=UserKind.SERVICE, user_id=options["id"], name=options["username"]
         )
-        roles = Roles(
-            maker="maker" in options["role"], checker="checker" in options["role"],
-            auditor="auditor" in options["role"], one_step=options["one_step"],
-        )  # fmt: skip
+        roles = roles_of(options)
         services.set_membership(user=account, organisation=tenant, roles=roles, scope=scope_of(options))
         issued = services.ensure_service_secret(account, rotate=options["new_secret"])
         return {

@@ -1,0 +1,124 @@
+"""One attempt at a claimed request: the credit, or a look-up. No transaction is open; every end is an outcome."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.utils import timezone
+
+from wire import strict_json
+from workflows import registry, secrets
+from workflows.failpoints import failpoint
+from workflows.intouch import client, outcomes
+from workflows.intouch.client import Caller
+from workflows.intouch.errors import IntouchError
+from workflows.intouch.outcomes import Outcome
+from workflows.models import CallOutcome, CallPurpose, IntouchCall, Reconciling, WorkflowPolicy, WorkflowRequest
+from workflows.secrets import Secret, SecretUnreadable
+from workflows.services import secret_binding
+from workflows.set_up import target_binding
+from workflows.states import State
+from workflows.submission import content_digest
+
+logger = logging.getLogger(__name__)
+
+TAMPERED = "not sent: the content is not what was decided on (its digest differs)"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A lease on one request. `attempt` is the fencing token; `may_have_credited` tells of the attempts before it."""
+
+    request: WorkflowRequest
+    attempt: int
+    purpose: CallPurpose
+    may_have_credited: bool
+
+
+def purpose_of(request: WorkflowRequest) -> CallPurpose:
+    """What the next attempt is for: an unknown outcome is looked up first where type and policy say so."""
+    if request.state != State.UNKNOWN or registry.get(request.request_type).look_up is None:
+        return CallPurpose.CREDIT
+    looks_up = WorkflowPolicy.objects.filter(
+        organisation_id=request.organisation_id, request_type=request.request_type, reconciling=Reconciling.LOOK_UP
+    ).exists()
+    return CallPurpose.LOOK_UP if looks_up else CallPurpose.CREDIT
+
+
+def attempt(claim: Claim) -> Outcome:
+    """Call Intouch for a claimed request."""
+    request = claim.request
+    content = request.content
+    if content_digest(request, content) != request.digest:
+        logger.error("a request was altered after it was decided on", extra={"request_id": str(request.pk)})
+        return Outcome(CallOutcome.REFUSED, error=TAMPERED)
+    if not request.target.is_enabled:
+        return Outcome(CallOutcome.NOT_SENT, error="not sent: the target is switched off")
+    try:
+        secret = _secret_of(request)
+    except SecretUnreadable as error:
+        logger.error("a credential cannot be read: %s", error, extra={"request_id": str(request.pk)})
+        return Outcome(CallOutcome.REFUSED, error=f"not sent: {error}")
+    caller = Caller(request.target, request.organisation_id, secret, request.correlation_id)
+    try:
+        if claim.purpose == CallPurpose.LOOK_UP:
+            return _look_up(request, caller)
+        return _credit(request, caller, strict_json.dumps(content["body"]).encode())
+    except IntouchError as error:
+        return outcomes.of_error(error)
+
+
+def _credit(request: WorkflowRequest, caller: Caller, body: bytes) -> Outcome:
+    request_type = registry.get(request.request_type)
+    failpoint("call.before")
+    answer = client.call(caller, method=request_type.method, path=request_type.path, body=body)
+    failpoint("call.answered")
+    return outcomes.classify(answer, request_type, _parts_of(caller.secret))
+
+
+def _look_up(request: WorkflowRequest, caller: Caller) -> Outcome:
+    """Ask about the reference. "Not credited" counts only when no earlier call can still be at work at Intouch."""
+    look_up = registry.get(request.request_type).look_up
+    assert look_up is not None  # noqa: S101 - `purpose_of` has looked
+    try:
+        answer = client.call(
+            caller, method="GET", path=look_up.path, query=urlencode({look_up.parameter: request.reference_id})
+        )
+    except IntouchError as error:
+        return Outcome(CallOutcome.UNKNOWN, error=f"look-up: {error.reason}", is_outage=True)
+    outcome = outcomes.classify_look_up(answer, look_up, _parts_of(caller.secret))
+    if outcome.kind == CallOutcome.ABSENT and not _is_settled(request):
+        return Outcome(
+            CallOutcome.UNKNOWN, outcome.http_status, "looked up: not credited yet",
+            retry_after=settings.INTOUCH_SETTLE_SECONDS,
+        )  # fmt: skip
+    return outcome
+
+
+def _is_settled(request: WorkflowRequest) -> bool:
+    """Whether the last call that may have credited began so long ago that Intouch has surely ended it."""
+    last = (
+        IntouchCall.objects.filter(request=request, purpose=CallPurpose.CREDIT, outcome=CallOutcome.UNKNOWN)
+        .order_by("-attempt")
+        .values_list("finished_at", flat=True)
+        .first()
+    )
+    return last is None or timezone.now() - last >= timedelta(seconds=settings.INTOUCH_SETTLE_SECONDS)
+
+
+def _secret_of(request: WorkflowRequest) -> Secret:
+    """The credential to call with: the maker's, else the target's own."""
+    if request.secret is not None:
+        return secrets.decrypt(bytes(request.secret), secret_binding(request.pk))
+    if request.target.credential is not None:
+        return secrets.decrypt(bytes(request.target.credential), target_binding(request.target_id))
+    raise SecretUnreadable("there is no credential to call Intouch with")
+
+
+def _parts_of(secret: Secret) -> tuple[str, ...]:
+    """The credential and its bare value, to be masked wherever an answer echoes them."""
+    return (secret.value, secret.value.partition(" ")[2])
