@@ -38,6 +38,17 @@ def actor_in(*, user_id: int, organisation_id: int) -> Actor:
     return Actor(user=membership.user, organisation=membership.organisation, membership=membership)
 
 
+def actors_of(user_id: int) -> dict[int, Actor]:
+    """The actor that this user is in each organisation, by the organisation's id; one query."""
+    memberships = (
+        Membership.objects.active()
+        .select_related("user", "organisation")
+        .filter(user_id=user_id)
+        .order_by("organisation__name", "organisation_id")
+    )
+    return {found.organisation_id: Actor(found.user, found.organisation, found) for found in memberships}
+
+
 def sole_organisation_id(user_id: int) -> int | None:
     """The organisation of somebody who belongs to exactly one, else None."""
     found = list(Membership.objects.active().filter(user_id=user_id).values_list("organisation_id", flat=True)[:2])

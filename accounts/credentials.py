@@ -12,6 +12,7 @@ from functools import cache
 
 from django.contrib.auth.hashers import check_password, make_password
 
+from accounts import attempts
 from accounts.hashers import digest
 from accounts.models import ServiceAccountSecret, User, UserKind
 
@@ -38,7 +39,7 @@ class VerifiedPasswords:
 
     def matches(self, password: str, encoded: str) -> bool:
         """Whether `password` belongs to the stored hash `encoded`."""
-        key = hmac.digest(self._key, f"{encoded}\0{password}".encode("utf-8", "surrogatepass"), hashlib.sha256)
+        key = self._key_of(password, encoded)
         answer = self._look_up(key)
         if answer is not None:
             return answer
@@ -50,6 +51,13 @@ class VerifiedPasswords:
                 answer = check_password(password, encoded)
                 self._remember(key, answer)
         return answer
+
+    def remembers(self, password: str, encoded: str) -> bool:
+        """Whether the password is known to match, without computing anything slow."""
+        return self._look_up(self._key_of(password, encoded)) is True
+
+    def _key_of(self, password: str, encoded: str) -> bytes:
+        return hmac.digest(self._key, f"{encoded}\0{password}".encode("utf-8", "surrogatepass"), hashlib.sha256)
 
     def _look_up(self, key: bytes) -> bool | None:
         with self._guard:
@@ -68,13 +76,17 @@ class VerifiedPasswords:
 _verified = VerifiedPasswords()
 
 
-def user_by_basic(username: str, secret: str) -> User | None:
-    """The active user whom these Basic credentials prove, or None."""
+def user_by_basic(username: str, secret: str, address: str) -> User | None:
+    """The active user whom these Basic credentials prove, or None.
+
+    Raises:
+        TooManyAttempts: see `accounts.attempts`.
+    """
     if "\0" in username or "\0" in secret:
         return None
     if secret.startswith(SECRET_PREFIX):
         return _service_account(username, secret)
-    return person_by_password(username, secret)
+    return person_by_password(username, secret, address)
 
 
 def _service_account(username: str, secret: str) -> User | None:
@@ -86,11 +98,25 @@ def _service_account(username: str, secret: str) -> User | None:
     return found.user if found is not None else None
 
 
-def person_by_password(username: str, password: str) -> User | None:
-    """The active person with this password, or None; takes as long for an unknown name as for a wrong password."""
+def person_by_password(username: str, password: str, address: str) -> User | None:
+    """The active person with this password, or None; takes as long for an unknown name as for a wrong password.
+
+    Args:
+        address: where the attempt comes from; failures are counted by it.
+
+    Raises:
+        TooManyAttempts: see `accounts.attempts`.
+    """
     user = User.objects.filter(username=username, kind=UserKind.PERSON, is_active=True).first()
     encoded = user.password if user is not None else _dummy_hash()
-    return user if _verified.matches(password, encoded) and user is not None else None
+    if user is not None and _verified.remembers(password, encoded):
+        return user
+    attempts.check(username, address)
+    if _verified.matches(password, encoded) and user is not None:
+        attempts.note_success(username, address)
+        return user
+    attempts.note_failure(username, address)
+    return None
 
 
 @cache

@@ -42,3 +42,16 @@ class OrganisationHeaderMissing(ApiError):
     code = 2026
     http_status = 400
     message = "X-CAP-API-AUTH-ORG-ID is missing: send the id of your organisation."
+
+
+class TooManyAttempts(ApiError):
+    """Too many wrong passwords or secrets lately."""
+
+    code = 4290
+    http_status = 429
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(
+            f"Too many failed attempts. Try again in {-(-seconds // 60)} minutes.",
+            headers={"Retry-After": str(seconds)},
+        )

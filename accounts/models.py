@@ -78,6 +78,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_default = models.BooleanField(_("default"), default=False)
     is_active = models.BooleanField(_("active"), default=True)
     is_staff = models.BooleanField(_("may log in to the admin"), default=False)
+    ui_token_version = models.PositiveIntegerField(
+        default=0, editable=False, help_text=_("Counted up, every UI token of the person issued so far ends.")
+    )
     date_joined = models.DateTimeField(_("date joined"), default=timezone.now, editable=False)
 
     objects = UserManager()

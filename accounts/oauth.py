@@ -11,13 +11,14 @@ from django.utils import timezone
 from oauth2_provider.models import AccessToken, Application, set_token_value
 from oauthlib.common import generate_token
 
+from accounts import attempts
 from accounts.errors import NotAuthenticated
 from accounts.models import User, UserKind
 
 MAX_TOKEN_LENGTH = 255
 
 
-def issue_token(*, key: str, secret: str) -> tuple[str, int]:
+def issue_token(*, key: str, secret: str, address: str) -> tuple[str, int]:
     """Exchange a client's key and secret for an access token (contract E6).
 
     Returns:
@@ -25,9 +26,12 @@ def issue_token(*, key: str, secret: str) -> tuple[str, int]:
 
     Raises:
         NotAuthenticated: unknown client, wrong secret, or its service account is switched off.
+        TooManyAttempts: see `accounts.attempts`.
     """
+    attempts.check(key, address)
     client = Application.objects.select_related("user").filter(client_id=key).first()
     if client is None or not check_password(secret, client.client_secret) or not _may_act(client.user):
+        attempts.note_failure(key, address)
         raise NotAuthenticated("The key or the secret is wrong.")
     lifetime: int = settings.OAUTH_TOKEN_TTL_SECONDS
     raw: str = generate_token()

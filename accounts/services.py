@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import F
 from django.utils import timezone
 from oauth2_provider.models import Application
 
@@ -114,3 +115,8 @@ def ensure_oauth_client(user: User, *, name: str, rotate: bool = False) -> Issue
     client.client_secret = secret
     client.save()
     return IssuedSecret(owner=user, key=client.client_id, secret=secret)
+
+
+def revoke_ui_tokens(user: User) -> None:
+    """End every UI token of a person, wherever it is; the next request with one is refused."""
+    User.objects.filter(pk=user.pk).update(ui_token_version=F("ui_token_version") + 1)

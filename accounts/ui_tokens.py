@@ -18,16 +18,17 @@ from accounts.errors import NotAuthenticated, PermissionDenied
 MAX_TOKEN_BYTES = 4096
 MAX_LIFETIME_SECONDS = 3600
 LEEWAY_SECONDS = 10
-_REQUIRED = ["sub", "email", "org_id", "perms", "iat", "exp", "jti", "iss", "aud"]
+_REQUIRED = ["sub", "email", "org_id", "perms", "iat", "exp", "jti", "iss", "aud", "ver"]
 _ALLOWED_HEADERS = {"alg", "typ", "kid"}
 
 
 @dataclass(frozen=True, slots=True)
 class UIToken:
-    """A verified token: the person's id and the organisation it was issued for."""
+    """A verified token: the person's id, the organisation it was issued for, and the person's token version then."""
 
     user_id: int
     organisation_id: int
+    version: int
 
 
 def issue(actor: Actor) -> tuple[str, int]:
@@ -44,7 +45,7 @@ def issue(actor: Actor) -> tuple[str, int]:
     key_id, key = next(iter(settings.UI_TOKEN_KEYS.items()))
     claims = {
         "sub": str(actor.user.pk), "email": actor.user.email, "org_id": actor.organisation.pk, "perms": permissions,
-        "iat": now, "exp": now + lifetime, "jti": str(uuid7()),
+        "iat": now, "exp": now + lifetime, "jti": str(uuid7()), "ver": actor.user.ui_token_version,
         "iss": settings.UI_TOKEN_ISSUER, "aud": settings.UI_TOKEN_AUDIENCE,
     }  # fmt: skip
     return jwt.encode(claims, key, settings.UI_TOKEN_ALGORITHM, headers={"kid": key_id}), lifetime
@@ -88,9 +89,9 @@ def _from_claims(claims: dict[str, Any]) -> UIToken:
     subject, organisation_id = claims["sub"], claims["org_id"]
     if not (isinstance(subject, str) and subject.isascii() and subject.isdigit() and len(subject) < 19):
         raise NotAuthenticated
-    if type(organisation_id) is not int:
+    if type(organisation_id) is not int or type(claims["ver"]) is not int:
         raise NotAuthenticated
-    return UIToken(user_id=int(subject), organisation_id=organisation_id)
+    return UIToken(user_id=int(subject), organisation_id=organisation_id, version=claims["ver"])
 
 
 @cache

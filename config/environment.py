@@ -72,6 +72,10 @@ class Environment(BaseSettings):
     UI_TOKEN_ISSUER: str = Field("goodwill", description="`iss` of UI tokens.")
     UI_TOKEN_AUDIENCE: str = Field("goodwill", description="`aud` of UI tokens.")
     OAUTH_TOKEN_TTL_SECONDS: int = Field(300, ge=60, le=3600, description="Lifetime of an OAuth access token.")
+    CACHE_URL: str = Field(
+        "", description="Redis or Valkey database for counting failed log-ins; default: database 15 of the broker."
+    )
+    TRUSTED_PROXIES: int = Field(0, ge=0, le=10, description="How many of our proxies append to `X-Forwarded-For`.")
     CSRF_TRUSTED_ORIGINS: CommaList = Field([], description="Origins of the admin behind a proxy: `https://host`.")
     HTTPS_ONLY: bool = Field(True, description="Redirect to https, HSTS, secure cookies. Off for development only.")
     PROXY_SENDS_FORWARDED_PROTO: bool = Field(

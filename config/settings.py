@@ -87,6 +87,17 @@ DATABASES: dict[str, Any] = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# Its own database: clearing a cache must never empty the queue.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": env.CACHE_URL or f"{env.CELERY_BROKER_URL.rpartition('/')[0]}/15",
+        "KEY_PREFIX": "goodwill",
+        "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
+    }
+}
+TRUSTED_PROXIES = env.TRUSTED_PROXIES
+
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backends.PeopleBackend"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -229,8 +240,12 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PUBLIC": True,
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "PREPROCESSING_HOOKS": ["config.openapi.clean_paths"],
+    "POSTPROCESSING_HOOKS": ["config.openapi.introduce", "config.openapi.drop_titles"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SORT_OPERATIONS": False,
+    "SORT_OPERATION_PARAMETERS": False,
     "COMPONENT_SPLIT_REQUEST": False,
     "SCHEMA_PATH_PREFIX": "",
     "ENABLE_DJANGO_DEPLOY_CHECK": False,

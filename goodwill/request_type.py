@@ -20,8 +20,8 @@ from workflows.states import State
 from workflows.submission import StrictModel, context_of, refuse
 
 LARGEST_ID = 2**63 - 1
-# What the column holds: 14 digits before the point.
-LARGEST_POINTS = Decimal(10) ** 14
+# What the column holds: 14 digits before the point and 6 behind it.
+LARGEST_POINTS = Decimal("99999999999999.999999")
 
 Id = Annotated[int, Field(gt=0, le=LARGEST_ID)]
 Points = Annotated[

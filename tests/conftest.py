@@ -15,6 +15,7 @@ def pytest_configure(config: pytest.Config) -> None:
     broker = os.environ.get("CELERY_BROKER_URL", "")
     if broker.rpartition("/")[2].isdigit():
         os.environ["CELERY_BROKER_URL"] = f"{broker.rpartition('/')[0]}/{1 + int(worker)}"
+        os.environ["CACHE_URL"] = f"{broker.rpartition('/')[0]}/{8 + int(worker)}"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -41,6 +42,13 @@ def _cheap_passwords(settings: Any) -> None:
         "django.contrib.auth.hashers.PBKDF2PasswordHasher",
         "accounts.hashers.GeneratedSecretHasher",
     ]
+
+
+@pytest.fixture(autouse=True)
+def _no_failed_attempts_remembered() -> None:
+    from django.core.cache import cache
+
+    cache.clear()
 
 
 @pytest.fixture

@@ -90,9 +90,11 @@ def problems_of(error: ValidationError, code_of: Callable[[str], int]) -> list[P
     """The problems of a validation error, one per field, in the order of the model."""
     found: dict[str, Problem] = {}
     for detail in error.errors(include_url=False, include_input=False):
-        path = path_of(detail["loc"])
-        subject = path or "The body"
         kind = detail["type"]
-        code = int(kind.removeprefix(CODED)) if kind.startswith(CODED) else code_of(path)
-        found.setdefault(path, Problem(code, f"{subject} {sentence(detail)}.", path or None))
+        # A validator of a whole object refuses several of its keys at once.
+        each: dict[str, str] = detail.get("ctx", {}).get("each") or {"": sentence(detail)}
+        for key, text in each.items():
+            path = path_of((*detail["loc"], key) if key else detail["loc"])
+            code = int(kind.removeprefix(CODED)) if kind.startswith(CODED) else code_of(path)
+            found.setdefault(path, Problem(code, f"{path or 'The body'} {text}.", path or None))
     return list(found.values())

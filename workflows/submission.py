@@ -9,12 +9,14 @@ from functools import cache
 from typing import Annotated, Any
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
     ValidationInfo,
+    WithJsonSchema,
     create_model,
     field_validator,
 )
@@ -61,11 +63,24 @@ def refuse(code: int, message: str) -> PydanticCustomError:
     return PydanticCustomError(f"code_{code}", "{text}", {"text": message})
 
 
+def refuse_each(code: int, problems: dict[str, str]) -> PydanticCustomError:
+    """A validator's refusal of several keys of one object: the sentence of each."""
+    return PydanticCustomError(f"code_{code}", "{text}", {"text": "is invalid", "each": problems})
+
+
 def _text_id(value: Any) -> Any:
     return str(value) if type(value) is int and value >= 0 else value
 
 
-EntityId = Annotated[str, BeforeValidator(_text_id), Field(min_length=1, max_length=64)]
+def _not_blank(value: str) -> str:
+    if not value.strip():
+        raise refuse(2008, "must not be blank")
+    return value
+
+
+EntityId = Annotated[
+    str, BeforeValidator(_text_id), Field(min_length=1, max_length=64), AfterValidator(_not_blank)
+]
 
 
 class StrictModel(BaseModel):
@@ -83,6 +98,22 @@ class EntityInfo(StrictModel):
     concept_id: EntityId = Field(alias="conceptId", examples=["50678331"])
 
 
+Headers = Annotated[
+    dict[str, Any],
+    WithJsonSchema(
+        {
+            "type": "object",
+            "description": "Names in any case. Authorization may be missing where the target keeps a credential.",
+            "properties": {
+                "Authorization": {"type": "string", "maxLength": _MAX_AUTHORIZATION, "examples": ["Basic ZmFrZTpmYWtl"]},
+                "content-type": {"type": "string", "examples": ["application/json"]},
+                "X-CAP-API-AUTH-ORG-ID": {"type": ["string", "integer"], "examples": ["51250"]},
+            },
+        }
+    ),
+]
+
+
 class NoParameters(StrictModel):
     """An object without keys: this request type takes no parameters here."""
 
@@ -90,12 +121,12 @@ class NoParameters(StrictModel):
 class TaskPayload(StrictModel):
     """`payload.IntouchAPITask-Payload`, but for the body, which the request type adds."""
 
-    hostname: str = Field(max_length=300, examples=["http://internal-intouch-api.default:1900"])
-    path: str = Field(max_length=300)
-    method: str = Field(max_length=10)
+    hostname: str = Field(examples=["http://internal-intouch-api.default:1900"])
+    path: str
+    method: str
     path_params: NoParameters = Field(alias="pathParams", default_factory=NoParameters)
     query_params: NoParameters = Field(alias="queryParams", default_factory=NoParameters)
-    headers: dict[str, str | int] = Field(default_factory=dict, validate_default=True)
+    headers: Headers = Field(default_factory=dict, validate_default=True)
 
     @field_validator("hostname")
     @classmethod
@@ -127,34 +158,46 @@ class TaskPayload(StrictModel):
 
     @field_validator("headers")
     @classmethod
-    def _known_headers(cls, value: dict[str, str | int], info: ValidationInfo) -> dict[str, str | int]:
+    def _known_headers(cls, value: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         context = context_of(info)
         # The target is known only if the hostname was good; without it, a missing credential may be the target's.
         origin = parse_origin(info.data.get("hostname", ""))
         own_credential = origin is None or context.targets[origin].credential is not None
-        _check_headers(value, context.organisation.pk, credential_required=not own_credential)
+        problems = _problems_of_headers(value, context.organisation.pk)
+        if not own_credential and "authorization" not in {name.lower() for name in value}:
+            problems["Authorization"] = "is missing: the organisation keeps no Intouch credential of its own"
+        if problems:
+            raise refuse_each(2023, problems)
         return value
 
 
-def _check_headers(headers: dict[str, str | int], organisation_id: int, *, credential_required: bool) -> None:
-    by_name = {name.lower(): value for name, value in headers.items()}
-    if len(by_name) != len(headers):
-        raise refuse(2023, "names one header twice")
-    unknown = set(by_name) - {"authorization", "content-type", "x-cap-api-auth-org-id"}
-    if unknown:
-        raise refuse(2023, "may hold Authorization, content-type and X-CAP-API-AUTH-ORG-ID only")
-    authorization = by_name.get("authorization")
-    if authorization is None and credential_required:
-        raise refuse(2023, "needs Authorization: the organisation keeps no Intouch credential of its own")
-    if authorization is not None and not _is_credential(authorization):
-        raise refuse(2023, "has an Authorization that is not one line of printable ASCII text")
-    if str(by_name.get("content-type", "application/json")).lower() != "application/json":
-        raise refuse(2023, "must have the content-type application/json")
-    if str(by_name.get("x-cap-api-auth-org-id", organisation_id)) != str(organisation_id):
-        raise refuse(2023, "names another organisation than the request's own X-CAP-API-AUTH-ORG-ID")
+def _problems_of_headers(headers: dict[str, Any], organisation_id: int) -> dict[str, str]:
+    """What is wrong with each of the headers that were sent."""
+    problems: dict[str, str] = {}
+    seen: set[str] = set()
+    for name, value in headers.items():
+        known = name.lower()
+        problem = "names a header twice" if known in seen else _problem_of_header(known, value, organisation_id)
+        seen.add(known)
+        if problem is not None:
+            problems[name] = problem
+    return problems
 
 
-def _is_credential(value: str | int) -> bool:
+def _problem_of_header(name: str, value: Any, organisation_id: int) -> str | None:
+    match name:
+        case "authorization":
+            return None if _is_credential(value) else "must be one line of printable ASCII text, and no mask"
+        case "content-type":
+            good = isinstance(value, str) and value.lower() == "application/json"
+            return None if good else "must be application/json"
+        case "x-cap-api-auth-org-id":
+            good = type(value) in (str, int) and str(value) == str(organisation_id)
+            return None if good else "must be the organisation of the request's own X-CAP-API-AUTH-ORG-ID"
+    return "cannot be used: only Authorization, content-type and X-CAP-API-AUTH-ORG-ID can"
+
+
+def _is_credential(value: Any) -> bool:
     # The mask is refused: whoever sends back what a response showed would have us call Intouch with three stars.
     return (
         isinstance(value, str)

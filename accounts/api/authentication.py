@@ -21,6 +21,7 @@ from accounts.errors import (
     PermissionDenied,
 )
 from accounts.models import Membership, User
+from wire.addresses import client_address
 
 ORGANISATION_HEADER = "X-CAP-API-AUTH-ORG-ID"
 UI_TOKEN_HEADER = "X-CAP-UI-AUTH-TOKEN"  # noqa: S105 - a header's name
@@ -53,7 +54,7 @@ class GatewayAuthentication(BaseAuthentication):
 def _person(token: str, account: User | None) -> tuple[User, Proof]:
     claimed = ui_tokens.verify(token)
     person = User.objects.filter(pk=claimed.user_id, is_active=True).first()
-    if person is None or person.is_service_account:
+    if person is None or person.is_service_account or person.ui_token_version != claimed.version:
         raise NotAuthenticated
     if account is not None and not _belongs(account, claimed.organisation_id):
         raise ConflictingCredentials
@@ -80,7 +81,7 @@ def _account(request: Request) -> User | None:
     if scheme.lower() == "bearer":
         return _known(oauth.user_by_token(value.strip()))
     if scheme.lower() == "basic":
-        return _known(user_by_basic(*_basic_pair(value.strip())))
+        return _known(user_by_basic(*_basic_pair(value.strip()), client_address(request)))
     raise NotAuthenticated
 
 

@@ -10,7 +10,7 @@ urlpatterns = [
     ),
     re_path(
         r"^v2/customers/(?P<customer_id>[^/]+)/goodwillRequest/?$",
-        GoodwillHistoryViewSet.as_view({"get": "list"}),
+        GoodwillHistoryViewSet.as_view({"get": "of_customer"}),
         name="goodwill-history-of-customer",
     ),
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,35 +11,25 @@ from rest_framework.viewsets import ViewSet
 from accounts.api.authentication import actor_of
 from goodwill import selectors
 from goodwill.api import schema
+from goodwill.api.filters import NOT_FOUND, GoodwillFilter
 from goodwill.api.presenters import present
-from goodwill.models import GoodwillRequest
-from wire.errors import MalformedBody, Problem
-from wire.filters import BooleanFilter, IntegerFilter, StrictFilterSet, read_integer
+from wire.errors import MalformedBody
+from wire.filters import read_integer
 from wire.pages import LimitOffset
-
-NOT_FOUND = Problem(9050, "Goodwill request not found")
-
-
-class GoodwillFilter(StrictFilterSet):
-    """The parameters of E5."""
-
-    also_allowed: ClassVar[frozenset[str]] = LimitOffset.parameters | {"customerId"}
-
-    requestId = IntegerFilter(field_name="request_number", label="The numeric id of a goodwill request.")
-    is_one_step_change = BooleanFilter(field_name="one_step", label="Issued at once, without a checker.")
-    programId = IntegerFilter(field_name="program__program_id", label="The loyalty program.")
-    autoApprove = BooleanFilter(field_name="auto_approved", label="Approved by the policy.")
-
-    class Meta:
-        model = GoodwillRequest
-        fields: ClassVar[list[str]] = []
 
 
 class GoodwillHistoryViewSet(ViewSet):
     """A customer's goodwill requests, newest first, the pending ones too."""
 
     @schema.history
-    def list(self, request: Request, customer_id: str | None = None) -> Response:
+    def list(self, request: Request) -> Response:
+        return self._page(request, None)
+
+    @schema.history_of_customer
+    def of_customer(self, request: Request, customer_id: str) -> Response:
+        return self._page(request, customer_id)
+
+    def _page(self, request: Request, customer_id: str | None) -> Response:
         actor = actor_of(request, header_required=False)
         history = selectors.history_of(actor, _customer(request, customer_id))
         pages = LimitOffset()

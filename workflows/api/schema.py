@@ -1,10 +1,190 @@
-"""The OpenAPI side of E1 to E4."""
+"""The OpenAPI side of E1 to E4, for every request type that is registered."""
 
 from __future__ import annotations
 
-from drf_spectacular.utils import extend_schema
+from typing import Any, Final
 
-submit = extend_schema(operation_id="submit_request")
-decide = extend_schema(operation_id="decide_request")
-retrieve = extend_schema(operation_id="get_request")
-listing = extend_schema(operation_id="list_requests")
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+
+from accounts.api.schema import UNKNOWN_CALLER, caller
+from wire.openapi import LIMIT, WRONG_BODY, Refusal, answer_header, counted, header, parameters_of, refusals
+from workflows import registry
+from workflows.api import examples
+from workflows.api.answers import STATES, RequestAnswer, RequestPage, SubmissionBody
+from workflows.api.bodies import DecisionBody
+from workflows.api.filters import RequestFilter
+from workflows.errors import (
+    AlreadyDecided,
+    ContentChanged,
+    OwnRequest,
+    ReferenceReused,
+    RequestNotFound,
+    TypeNotSupported,
+    WorkflowDisabled,
+    WrongAction,
+)
+
+_TAGS: Final = ["Requests"]
+_TYPES: Final = registry.all_types()
+_SLUGS: Final = [item.slug for item in _TYPES]
+_FIRST: Final = _TYPES[0]
+_TASK: Final = "payload.IntouchAPITask-Payload"
+
+_REQUEST_TYPE = OpenApiParameter(
+    "request_type", {"type": "string", "enum": _SLUGS}, OpenApiParameter.PATH,
+    description="The request type, upper case with hyphens.",
+)  # fmt: skip
+_ETAG = answer_header("ETag", "Digest of the content; send it back as `If-Match` with a decision.", 200)
+_NO_SUCH_TYPE = Refusal(400, TypeNotSupported.code, f"This request type is not supported. Supported: {_SLUGS[0]}.")
+
+
+def _answer(description: str, *shown: tuple[str, dict[str, Any]], model: Any = RequestAnswer) -> OpenApiResponse:
+    return OpenApiResponse(
+        model, description=description, examples=[OpenApiExample(name, value=value) for name, value in shown]
+    )
+
+
+submit = extend_schema(
+    operation_id="submit_request", tags=_TAGS,
+    summary="Submit a request (maker)",
+    description=(
+        "Stores the request and opens a task for a checker. Nothing is called yet. The `referenceId` of the body is the"
+        " idempotency key: the same content again answers with the first request and `Idempotent-Replay: true`, other"
+        " content under the same reference is refused. Every wrong field is reported at once, unknown fields too."
+        " `hostname` must be one of the organisation's targets; it decides nothing about the address that is called."
+    ),
+    parameters=[
+        _REQUEST_TYPE,
+        *caller(organisation_required=True),
+        header(
+            "Idempotency-Key", "Optional second key, per caller: the same key with other content is refused.",
+            minLength=1, maxLength=255,
+        ),
+        OpenApiParameter(
+            "is_one_step_change", {"type": "boolean", "default": False},
+            description="Issue at once, without a checker. Needs an explicit grant.",
+        ),
+        _ETAG,
+        answer_header("Idempotent-Replay", "`true` where the request existed already.", 200),
+    ],
+    request=SubmissionBody,
+    responses={
+        200: _answer("The request.", *((item.slug, examples.waiting(item)) for item in _TYPES)),
+        **refusals(
+            *UNKNOWN_CALLER,
+            *WRONG_BODY,
+            _NO_SUCH_TYPE,
+            Refusal(400, 1101, f"{_TASK}.body.programId is not a program of this organisation.", f"{_TASK}.body.programId"),
+            Refusal(400, 2008, f"{_TASK}.body.reason is missing.", f"{_TASK}.body.reason"),
+            Refusal(400, 2014, f"{_TASK}.body.earningEntityId must be a whole JSON number.", f"{_TASK}.body.earningEntityId"),
+            Refusal(400, 2015, f"{_TASK}.body.points must be greater than 0 and at most 10000.", f"{_TASK}.body.points"),
+            Refusal(400, 2022, f"{_TASK}.hostname is not a target that this organisation may call.", f"{_TASK}.hostname"),
+            Refusal(400, 2023, f"{_TASK}.headers must have the content-type application/json.", f"{_TASK}.headers"),
+            Refusal(403, 2001, "This till, store, zone or concept is outside your scope.", "entityInfo"),
+            Refusal.of(ReferenceReused, f"{_TASK}.body.referenceId"),
+            Refusal.of(WorkflowDisabled),
+        ),
+    },
+    examples=[
+        OpenApiExample(item.slug, summary=str(item.label), value=examples.submission(item), request_only=True)
+        for item in _TYPES
+    ],
+)  # fmt: skip
+
+decide = extend_schema(
+    operation_id="decide_request", tags=_TAGS,
+    summary="Approve or reject a request (checker)",
+    description=(
+        "Exactly one decision is ever recorded; the maker's own is refused, whatever rights they hold. An approval is"
+        " carried out by a worker; this call waits a moment for the outcome and then answers with the state that holds."
+        " `approved` is only ever shown once the effect is confirmed."
+    ),
+    parameters=[
+        _REQUEST_TYPE,
+        *caller(organisation_required=True),
+        header("If-Match", "The `ETag` of what the checker looked at; another content means 412 and no decision."),
+        header("Prefer", "`wait=n` waits up to n seconds for the outcome, at most 10; `respond-async` not at all."),
+        _ETAG,
+    ],
+    request=DecisionBody,
+    responses={
+        200: _answer(
+            "The decision is recorded; `state` tells how far the request has got.",
+            ("credited", examples.credited(_FIRST)),
+            ("executing", examples.executing(_FIRST)),
+            ("unknown", examples.unknown(_FIRST)),
+            ("rejected", examples.rejected(_FIRST)),
+        ),
+        **refusals(
+            *UNKNOWN_CALLER,
+            *WRONG_BODY,
+            _NO_SUCH_TYPE,
+            Refusal.of(WrongAction, "actionName"),
+            Refusal(400, 2008, "payload.AdminTask-Payload.actionMessage is missing.", "payload.AdminTask-Payload.actionMessage"),
+            Refusal.of(OwnRequest),
+            Refusal.of(RequestNotFound, "requestId"),
+            Refusal.of(AlreadyDecided),
+            Refusal.of(ContentChanged, "If-Match"),
+        ),
+    },
+    examples=[
+        OpenApiExample("approve", value=examples.decision("approved"), request_only=True),
+        OpenApiExample("reject", value=examples.decision("rejected"), request_only=True),
+    ],
+)  # fmt: skip
+
+retrieve = extend_schema(
+    operation_id="get_request", tags=_TAGS,
+    summary="Read one request",
+    description="Any member of the organisation. A request of another organisation looks like one that does not exist.",
+    parameters=[
+        OpenApiParameter(
+            "request_id", {"type": "string", "format": "uuid"}, OpenApiParameter.PATH,
+            description="The `requestId` that the submission returned.",
+        ),
+        *caller(organisation_required=False),
+        _ETAG,
+    ],
+    responses={
+        200: _answer(
+            "The request, as far as it has got.",
+            ("credited", examples.credited(_FIRST)),
+            ("unknown", examples.unknown(_FIRST)),
+        ),
+        **refusals(*UNKNOWN_CALLER, Refusal.of(RequestNotFound, "requestId")),
+    },
+)  # fmt: skip
+
+_ID = {"type": "string", "maxLength": 64}
+_SPECIAL: Final[dict[str, dict[str, Any]]] = {
+    **dict.fromkeys(("conceptId", "zoneId", "storeId", "tillId"), _ID),
+    "requestType": {"type": "string", "enum": _SLUGS},
+    "states": {"type": "array", "items": {"type": "string", "enum": STATES}},
+    "sortBy": {"type": "string", "enum": ["startDate", "endDate"], "default": "startDate"},
+    "sortOrder": {"type": "string", "enum": ["asc", "desc"], "default": "desc"},
+}
+
+listing = extend_schema(
+    operation_id="list_requests", tags=_TAGS,
+    summary="List the organisation's requests",
+    description=(
+        "Newest first unless sorted otherwise, ties by request id. An empty value counts as absent; an unknown or"
+        " repeated parameter is refused."
+    ),
+    parameters=[
+        *caller(organisation_required=False),
+        *parameters_of(RequestFilter, _SPECIAL),
+        LIMIT,
+        counted("PageNo", "The page, counted from zero; `pageNo` is read too."),
+    ],
+    responses={
+        200: _answer("A page of requests.", ("page", examples.page(_FIRST)), model=RequestPage),
+        **refusals(
+            *UNKNOWN_CALLER,
+            Refusal(400, 2008, "colour is not a parameter of this list.", "colour"),
+            Refusal(400, TypeNotSupported.code, "requestType is not a supported request type.", "requestType"),
+            Refusal(400, 2011, "sortBy must be startDate or endDate.", "sortBy"),
+            Refusal(400, 2012, "sortOrder must be asc or desc.", "sortOrder"),
+        ),
+    },
+)  # fmt: skip

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from pydantic import Field, field_validator
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
@@ -17,38 +16,15 @@ from wire.errors import MalformedBody, Problem
 from wire.pages import NumberedPages
 from workflows import policies, registry, selectors, services
 from workflows.api import schema
+from workflows.api.bodies import DecisionBody
 from workflows.api.filters import RequestFilter
 from workflows.api.presenters import present, warnings_of
 from workflows.errors import RequestNotFound, WrongAction
 from workflows.models import Decision, WorkflowRequest
-from workflows.submission import StrictModel, read_submission, refuse
+from workflows.submission import read_submission
 from workflows.waiting import MOST_SECONDS, waiters
 
 MAX_IDEMPOTENCY_KEY = 255
-
-
-class AdminTaskPayload(StrictModel):
-    action_decision: Literal["approved", "rejected"] = Field(alias="actionDecision")
-    action_message: str = Field(alias="actionMessage", min_length=1, max_length=1000)
-
-    @field_validator("action_message")
-    @classmethod
-    def _not_blank(cls, value: str) -> str:
-        if not value.strip():
-            raise refuse(2008, "must not be blank")
-        return value
-
-
-class DecisionPayload(StrictModel):
-    task: AdminTaskPayload = Field(alias="AdminTask-Payload")
-
-
-class DecisionBody(StrictModel):
-    """E2. All fields are mandatory, the message too."""
-
-    request_id: str = Field(alias="requestId", max_length=64)
-    action_name: str = Field(alias="actionName", max_length=64)
-    payload: DecisionPayload
 
 
 class RequestWorkflowViewSet(ViewSet):

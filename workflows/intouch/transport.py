@@ -162,6 +162,13 @@ class _NoCookies(DefaultCookiePolicy):
         return False
 
 
+class _Session(requests.Session):
+    """Follows nothing. Without this, requests reads the body of a redirect whole before it is asked not to follow."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
+
+
 class _PerThread(threading.local):
     """A keep-alive session per thread and target: no look-up and no handshake for the next call."""
 
@@ -177,7 +184,7 @@ def session_for(target_id: int, policy: AddressPolicy) -> requests.Session:
     key = (target_id, policy)
     session = _per_thread.sessions.get(key)
     if session is None:
-        session = requests.Session()
+        session = _Session()
         session.trust_env = False  # no proxy and no ~/.netrc from the environment
         session.headers.clear()
         session.cookies.set_policy(_NoCookies())
