@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import before_task_publish, setup_logging, task_prerun
+from celery.signals import before_task_publish, setup_logging, task_prerun, worker_init
 
 from wire import correlation
 
@@ -20,6 +20,15 @@ app.autodiscover_tasks()
 @setup_logging.connect
 def _keep_our_logging(**_: Any) -> None:
     """Connected so that Celery leaves the logging of `config.logs` alone."""
+
+
+@worker_init.connect
+def _refuse_unknown_keys(**_: Any) -> None:
+    """A worker without the keys would fail every request whose credential it cannot open; it does not start."""
+    from workflows.checks import stored_keys_are_known
+
+    for error in stored_keys_are_known(databases=["default"]):
+        raise SystemExit(f"{error.msg} {error.hint}")
 
 
 @before_task_publish.connect

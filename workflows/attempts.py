@@ -8,7 +8,7 @@ from datetime import timedelta
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from wire import strict_json
 from workflows import registry, secrets
@@ -100,14 +100,11 @@ def _look_up(request: WorkflowRequest, caller: Caller) -> Outcome:
 
 
 def _is_settled(request: WorkflowRequest) -> bool:
-    """Whether the last call that may have credited began so long ago that Intouch has surely ended it."""
-    last = (
-        IntouchCall.objects.filter(request=request, purpose=CallPurpose.CREDIT, outcome=CallOutcome.UNKNOWN)
-        .order_by("-attempt")
-        .values_list("finished_at", flat=True)
-        .first()
-    )
-    return last is None or timezone.now() - last >= timedelta(seconds=settings.INTOUCH_SETTLE_SECONDS)
+    """Whether the last call that may have credited ended so long ago that Intouch is surely through with it."""
+    recent = Now() - timedelta(seconds=settings.INTOUCH_SETTLE_SECONDS)
+    return not IntouchCall.objects.filter(
+        request=request, purpose=CallPurpose.CREDIT, outcome=CallOutcome.UNKNOWN, finished_at__gt=recent
+    ).exists()
 
 
 def _secret_of(request: WorkflowRequest) -> Secret:

@@ -7,8 +7,9 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import connection
 
-from workflows import failpoints
+from workflows import failpoints, key_rotation
 
 LEASE_FACTOR = 2
 
@@ -24,6 +25,23 @@ def lease_outlives_call(**_: Any) -> list[CheckMessage]:
             "INTOUCH_LEASE_SECONDS is too short for INTOUCH_TOTAL_SECONDS: two workers could call for one request.",
             hint=f"Set it to {least:g} or more.",
             id="workflows.E001",
+        )
+    ]
+
+
+@register(Tags.database)
+def stored_keys_are_known(databases: Any = None, **_: Any) -> list[CheckMessage]:
+    """Every stored credential can be opened. Run by `check --database default`, and by a worker before it starts."""
+    if not databases or "workflows_workflowrequest" not in connection.introspection.table_names():
+        return []
+    missing = key_rotation.unknown_key_ids(set(settings.FIELD_ENCRYPTION_KEYS))
+    if not missing:
+        return []
+    return [
+        Error(
+            f"Credentials are stored under keys that FIELD_ENCRYPTION_KEYS lacks: {', '.join(sorted(missing))}.",
+            hint="Put the keys back behind the first one; `rotate_secrets` makes them superfluous.",
+            id="workflows.E004",
         )
     ]
 

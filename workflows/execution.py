@@ -89,7 +89,7 @@ def claim_due(request_id: UUID) -> Claim | None:
     )
     IntouchCall.objects.create(
         organisation_id=request.organisation_id, request=request, attempt=request.tries, purpose=purpose,
-        started_at=timezone.now(),
+        started_at=Now(),
     )  # fmt: skip
     return Claim(request, request.tries, purpose, may_have_credited=_has_unknown_call(request))
 
@@ -99,7 +99,7 @@ def _abandon_lost_call(request: WorkflowRequest) -> None:
     if request.lease_expires_at is None:
         return
     lost = IntouchCall.objects.filter(request=request, outcome=None).update(
-        outcome=CallOutcome.UNKNOWN, finished_at=timezone.now(), error=LOST_WORKER
+        outcome=CallOutcome.UNKNOWN, finished_at=Now(), error=LOST_WORKER
     )
     if lost and request.state == State.EXECUTING:
         settle(request, Outcome(CallOutcome.UNKNOWN, error=LOST_WORKER), retry_in=0)
@@ -135,7 +135,7 @@ def record(claim: Claim, outcome: Outcome) -> bool:
         logger.warning("a late outcome was not recorded", extra={"request_id": str(request.pk)})
         return False
     IntouchCall.objects.filter(request=request, attempt=claim.attempt).update(
-        outcome=outcome.kind, finished_at=timezone.now(), http_status=outcome.http_status, error=outcome.error
+        outcome=outcome.kind, finished_at=Now(), http_status=outcome.http_status, error=outcome.error
     )
     settle(request, outcome, retry_in=_delay(request, outcome))
     _tell_breaker(request, outcome)

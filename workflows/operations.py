@@ -17,7 +17,7 @@ from workflows.states import QUEUED, State
 
 
 def stuck(actor: Actor, *, states: Iterable[State], ids: Iterable[UUID] = ()) -> QuerySet[WorkflowRequest]:
-    """Requests of the actor's organisation in these states that no worker is at; only these ids, where some are given."""
+    """Requests of the actor's organisation in these states that no worker is at; only these ids, if any are given."""
     found = WorkflowRequest.objects.filter(organisation=actor.organisation, state__in=list(states)).exclude(
         lease_expires_at__gt=Now()
     )

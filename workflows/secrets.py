@@ -62,3 +62,8 @@ def decrypt(stored: bytes, bound_to: bytes) -> Secret:
     except (InvalidTag, ValueError):
         raise SecretUnreadable("the credential was altered or belongs to another row") from None
     return Secret(clear.decode())
+
+
+def is_current(stored: bytes) -> bool:
+    """Whether it is sealed under the first key of the ring."""
+    return stored.split(b":", 2)[1].decode("ascii", "replace") == next(iter(settings.FIELD_ENCRYPTION_KEYS))

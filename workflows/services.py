@@ -123,7 +123,7 @@ def _create(
         customer_id=subject.customer_id, amount=subject.amount, reason=subject.reason,
         payload=strict_json.dumps(submission.content), digest=submission.digest, target=submission.target,
         secret=secrets.encrypt(submission.secret, secret_binding(request_id)) if submission.secret else None,
-        correlation_id=correlation.current(), created_at=now, updated_at=now, due_at=now if at_once else None,
+        correlation_id=correlation.current(), created_at=now, updated_at=now, due_at=Now() if at_once else None,
     )  # fmt: skip
     request.save(force_insert=True)
     if not at_once:
@@ -233,7 +233,7 @@ def _move(request: WorkflowRequest, state: State, *, due: bool = False, **change
     request.state = state
     request.updated_at = max(timezone.now(), request.created_at)
     if due:
-        request.due_at = request.updated_at
+        request.due_at = Now()  # by the clock that the claim compares with, whatever this host's says
     if state in ENDED:
         request.ended_at = request.updated_at
         request.secret = request.due_at = request.lease_expires_at = None
