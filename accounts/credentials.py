@@ -12,7 +12,7 @@ from functools import cache
 
 from django.contrib.auth.hashers import check_password, make_password
 
-from accounts import attempts
+from accounts import attempts, second_factor
 from accounts.hashers import digest
 from accounts.models import ServiceAccountSecret, User, UserKind
 
@@ -86,7 +86,9 @@ def user_by_basic(username: str, secret: str, address: str) -> User | None:
         return None
     if secret.startswith(SECRET_PREFIX):
         return _service_account(username, secret)
-    return person_by_password(username, secret, address)
+    person = person_by_password(username, secret, address)
+    # A password alone must not be a way around the second factor; whoever has one uses a UI token.
+    return None if person is None or second_factor.is_set_up_by(person) else person
 
 
 def _service_account(username: str, secret: str) -> User | None:

@@ -32,6 +32,10 @@ class Organisation(models.Model):
         help_text=_("The API prints naive local times in this zone, as the incumbent did."),
     )  # fmt: skip
     is_active = models.BooleanField(_("active"), default=True)
+    requires_second_factor = models.BooleanField(
+        _("checkers need a second factor"), default=False,
+        help_text=_("A one-time password beside their own, in the admin and for UI tokens."),
+    )  # fmt: skip
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
 
     class Meta:

@@ -22,6 +22,9 @@ class PersonCredentials(_Strict):
     username: str = Field(min_length=1, max_length=150)
     password: str = Field(min_length=1, max_length=255)
     org_id: int = Field(alias="orgId", gt=0, le=2**63 - 1)
+    otp: str | None = Field(
+        default=None, max_length=16, description="The one-time password, of somebody who has set up a second factor."
+    )
 
 
 class AccessTokenData(BaseModel):

@@ -9,12 +9,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import oauth, services, ui_tokens
+from accounts import oauth, second_factor, services, ui_tokens
 from accounts.actors import actor_in
 from accounts.api import schema
 from accounts.api.bodies import ClientCredentials, PersonCredentials
 from accounts.credentials import person_by_password
-from accounts.errors import NotAuthenticated
+from accounts.errors import NotAuthenticated, PermissionDenied
 from accounts.models import User
 from wire.addresses import client_address
 from wire.bodies import read_body
@@ -51,6 +51,12 @@ class IssueUIToken(APIView):
         person = person_by_password(credentials.username, credentials.password, client_address(request))
         if person is None:
             raise NotAuthenticated("The username or the password is wrong.")
+        if second_factor.is_set_up_by(person) and not (
+            credentials.otp and second_factor.verify(person, credentials.otp)
+        ):
+            raise NotAuthenticated("The one-time password (otp) is missing, wrong or used up.")
+        if second_factor.is_required_of(person) and not second_factor.is_set_up_by(person):
+            raise PermissionDenied("Your organisation asks for a second factor; set one up in the admin first.")
         actor = actor_in(user_id=person.pk, organisation_id=credentials.org_id)
         return _token_answer(*ui_tokens.issue(actor))
 

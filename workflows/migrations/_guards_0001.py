@@ -24,11 +24,11 @@ BEGIN
     END IF;
     IF (NEW.id, NEW.organisation_id, NEW.request_type, NEW.reference_id, NEW.maker_id, NEW.maker_name, NEW.one_step,
         NEW.auto_approved, NEW.customer_id, NEW.amount, NEW.payload, NEW.digest, NEW.created_at,
-        NEW.till_id, NEW.store_id, NEW.zone_id, NEW.concept_id)
+        NEW.till_id, NEW.store_id, NEW.zone_id, NEW.concept_id, NEW.reason, NEW.source, NEW.target_id)
        IS DISTINCT FROM
        (OLD.id, OLD.organisation_id, OLD.request_type, OLD.reference_id, OLD.maker_id, OLD.maker_name, OLD.one_step,
         OLD.auto_approved, OLD.customer_id, OLD.amount, OLD.payload, OLD.digest, OLD.created_at,
-        OLD.till_id, OLD.store_id, OLD.zone_id, OLD.concept_id) THEN
+        OLD.till_id, OLD.store_id, OLD.zone_id, OLD.concept_id, OLD.reason, OLD.source, OLD.target_id) THEN
         RAISE EXCEPTION 'what was asked for is never changed'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'request_content_fixed';
     END IF;

@@ -1,0 +1,84 @@
+"""Whoever has a second factor needs it everywhere that a password would do."""
+
+from __future__ import annotations
+
+import base64
+import time
+
+import pytest
+from django_otp.oath import TOTP
+
+from accounts import second_factor
+from tests.factories import PASSWORD
+
+LISTING = "/api_gateway/v2/request-workflow/requests"
+
+
+def code_of(device, steps: int = 0) -> str:
+    """The code that the device shows now, or some steps of half a minute later."""
+    totp = TOTP(device.bin_key, device.step, device.t0, device.digits, device.drift)
+    totp.time = time.time() + steps * device.step
+    return str(totp.token()).zfill(device.digits)
+
+
+def ask_for_token(client, user, **more: str):
+    body = {"username": user.username, "password": PASSWORD, "orgId": 51250, **more}
+    return client.post("/auth/ui-token", body, content_type="application/json")
+
+
+@pytest.fixture
+def device(house):
+    device = second_factor.begin_set_up(house.checker)
+    assert second_factor.confirm_set_up(house.checker, code_of(device)) is not None
+    device.refresh_from_db()
+    return device
+
+
+def test_a_wrong_first_code_sets_nothing_up(house):
+    second_factor.begin_set_up(house.checker)
+    assert second_factor.confirm_set_up(house.checker, "000000") is None
+    assert not second_factor.is_set_up_by(house.checker)
+
+
+def test_the_password_alone_gets_no_ui_token_any_more(client, house, device):
+    refused = ask_for_token(client, house.checker)
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (401, 2013)
+    assert ask_for_token(client, house.checker, otp=code_of(device, steps=1)).status_code == 200
+
+
+def test_a_code_is_good_once(client, house, device):
+    code = code_of(device, steps=1)
+    assert [ask_for_token(client, house.checker, otp=code).status_code for _ in range(2)] == [200, 401]
+
+
+def test_a_recovery_code_is_good_once(client, house):
+    device = second_factor.begin_set_up(house.checker)
+    codes = second_factor.confirm_set_up(house.checker, code_of(device))
+    assert codes is not None
+    assert len(set(codes)) == second_factor.RECOVERY_CODES
+    assert [ask_for_token(client, house.checker, otp=codes[0]).status_code for _ in range(2)] == [200, 401]
+
+
+def test_basic_with_the_password_is_refused_once_a_second_factor_exists(client, house):
+    basic = "Basic " + base64.b64encode(f"{house.checker.username}:{PASSWORD}".encode()).decode()
+    assert client.get(LISTING, headers={"Authorization": basic}).status_code == 200
+    second_factor.confirm_set_up(house.checker, code_of(second_factor.begin_set_up(house.checker)))
+    assert client.get(LISTING, headers={"Authorization": basic}).status_code == 401
+
+
+def test_an_organisation_can_require_it_of_its_checkers_and_of_nobody_else(client, house):
+    house.organisation.requires_second_factor = True
+    house.organisation.save()
+    assert ask_for_token(client, house.checker).status_code == 403
+    assert ask_for_token(client, house.maker).status_code == 200
+
+
+def test_wrong_codes_make_the_device_refuse_for_a_while(house, device):
+    for _ in range(3):
+        assert second_factor.verify(house.checker, "000000") is None
+    assert second_factor.verify(house.checker, code_of(device, steps=1)) is None
+
+
+def test_removing_it_gives_the_password_back_its_force(client, house, device):
+    second_factor.remove(house.checker)
+    assert ask_for_token(client, house.checker).status_code == 200
