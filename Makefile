@@ -13,7 +13,7 @@ export DJANGO_SETTINGS_MODULE := config.settings
 export PYTHONPATH := $(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint format lock clean
+.PHONY: help run demo test lint format docs lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,6 +44,9 @@ lint: $(STAMP) ## ruff, mypy, import-linter, migrations, API schema
 format: $(STAMP) ## format the code and mend what can be mended
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
+
+docs: $(STAMP) ## write the generated parts of the documentation
+	$(EMBEDDED) --no-servers -- $(BIN)/python -m docs.generate
 
 lock: ## compile the pinned requirements from the short lists (needs uv)
 	uv pip compile --quiet --generate-hashes --universal --no-emit-index-url --python-version 3.11 requirements.in -o requirements.txt

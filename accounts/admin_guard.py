@@ -10,22 +10,28 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
+from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
 from accounts.actors import Actor, actors_of
 from accounts.models import User
+from accounts.moments import in_zone
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]
     _TabularInline = admin.TabularInline[Any, Any]
     _Paginator = Paginator[Any]
+    _ModelForm = forms.ModelForm[Any]
 else:
-    _ModelAdmin, _TabularInline, _Paginator = admin.ModelAdmin, admin.TabularInline, Paginator
+    _ModelAdmin, _TabularInline = admin.ModelAdmin, admin.TabularInline
+    _Paginator, _ModelForm = Paginator, forms.ModelForm
 
 _ACTORS = "_desk_actors"
 
@@ -89,7 +95,7 @@ class GuardedAdmin(_ModelAdmin):
         return super().get_queryset(request).none()
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        """Only what a declared filter asks for: Django's own answer lets every local column be searched, secrets too."""
+        """Only what a declared filter asks for: Django's own answer has every local column searched, secrets too."""
         return any(lookup == name or lookup.startswith(f"{name}__") for name in _filter_names(self.list_filter))
 
 
@@ -99,8 +105,21 @@ def _filter_names(list_filter: Iterable[Any]) -> Iterable[str]:
         yield name if isinstance(name, str) else name.parameter_name
 
 
+def moment_column(name: str, label: Any) -> Any:
+    """A column that shows a point in time with its zone."""
+
+    @admin.display(description=label, ordering=name)
+    def column(row: Model) -> SafeString | str:
+        return in_zone(getattr(row, name))
+
+    return column
+
+
 class PlatformAdmin(GuardedAdmin):
     """The set-up of all organisations, for platform administrators. Nothing is deleted: it is switched off."""
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, {"title": capfirst(self.opts.verbose_name_plural)} | (extra_context or {}))
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return runs_platform(request)
@@ -114,6 +133,10 @@ class PlatformAdmin(GuardedAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         everything: QuerySet[Any] = self.model._default_manager.get_queryset()
         return everything if runs_platform(request) else everything.none()
+
+
+class PlatformForm(_ModelForm):
+    """The form of a page of the set-up."""
 
 
 class PlatformInline(_TabularInline):

@@ -11,6 +11,7 @@ import secrets
 from typing import Final
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django_otp import devices_for_user
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -28,6 +29,15 @@ def is_required_of(user: User) -> bool:
         .filter(user=user, is_checker=True, organisation__requires_second_factor=True)
         .exists()
     )
+
+
+def is_needed_by(user: User) -> bool:
+    """Whether the person has to show a second factor in the admin: they have one, or ought to; one query."""
+    device = TOTPDevice.objects.filter(user=OuterRef("pk"), confirmed=True)
+    required = Membership.objects.active().filter(
+        user=OuterRef("pk"), is_checker=True, organisation__requires_second_factor=True
+    )
+    return User.objects.filter(Exists(device) | Exists(required), pk=user.pk).exists()
 
 
 def is_set_up_by(user: User) -> bool:
@@ -89,3 +99,9 @@ def remove(user: User) -> None:
     """Take the second factor away, for somebody who has lost device and codes; an administrator's act."""
     TOTPDevice.objects.filter(user=user).delete()
     StaticDevice.objects.filter(user=user).delete()
+
+
+def device_of(user: User) -> TOTPDevice:
+    """The person's confirmed device; there is one."""
+    device: TOTPDevice = TOTPDevice.objects.get(user=user, confirmed=True)
+    return device

@@ -107,6 +107,7 @@ class Environment(BaseSettings):
     INTOUCH_BREAKER_SECONDS: float = Field(15.0, gt=0, description="How long it is left alone; more with each probe.")
     INTOUCH_ALLOW_LOOPBACK: bool = Field(False, description="Targets on this very host. Development only.")
     SWEEP_SECONDS: float = Field(10.0, ge=1, le=3600, description="How often due requests are sent to the queue again.")
+    METRICS_TOKEN: str = Field("", description="Bearer token of `/metrics`; without one the page does not exist.")
     LOG_LEVEL: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level logged.")
     LOG_FORMAT: Literal["json", "console"] = Field("json", description="One JSON object per line, or for reading.")
 
@@ -133,9 +134,16 @@ def table() -> str:
     """The variables as a Markdown table."""
     rows = ["| variable | default | meaning |", "|---|---|---|"]
     for name, field in Environment.model_fields.items():
-        default = "**required**" if field.is_required() else f"`{field.default}`"
+        default = "**required**" if field.is_required() else _as_written(field.default)
         rows.append(f"| `{name}` | {default} | {field.description} |")
     return "\n".join(rows)
+
+
+def _as_written(default: Any) -> str:
+    """A default as one would write it in the environment."""
+    if default in ("", []):
+        return "none"
+    return f"`{str(default).lower() if isinstance(default, bool) else default}`"
 
 
 if __name__ == "__main__":

@@ -72,11 +72,14 @@ generate_oauth_token = extend_schema(
     examples=[OpenApiExample("client", value={"key": "client-key", "secret": "gws_example"}, request_only=True)],
 )  # fmt: skip
 
+_PERSON: Final = {"username": "maker", "password": "example-password", "orgId": int(ORGANISATION_ID)}
+
 issue_ui_token = extend_schema(
     operation_id="issue_ui_token", tags=["Tokens"], auth=[],
     summary="Exchange a person's password for a UI token",
     description="The token names the person who acts, in one organisation. It is issued to somebody who may make or"
-    " check requests there, and never grants what its owner has lost since.",
+    " check requests there, and never grants what its owner has lost since. Whoever has set up a second factor sends a"
+    " one-time password (`otp`) too.",
     parameters=[*CORRELATION, _CHALLENGE],
     request=PersonCredentials,
     responses={
@@ -86,14 +89,14 @@ issue_ui_token = extend_schema(
             Refusal(400, 2008, "orgId must be a whole JSON number.", "orgId"),
             _TOO_MANY,
             Refusal(401, NotAuthenticated.code, "The username or the password is wrong."),
+            Refusal(401, NotAuthenticated.code, "The one-time password (otp) is missing, wrong or used up."),
             Refusal.of(PermissionDenied),
+            Refusal(403, PermissionDenied.code, "Your organisation asks for a second factor; set one up first."),
         ),
     },
     examples=[
-        OpenApiExample(
-            "person", value={"username": "maker", "password": "example-password", "orgId": int(ORGANISATION_ID)},
-            request_only=True,
-        )
+        OpenApiExample("person", value=_PERSON, request_only=True),
+        OpenApiExample("second-factor", value={**_PERSON, "otp": "123456"}, request_only=True),
     ],
 )  # fmt: skip
 

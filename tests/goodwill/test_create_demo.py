@@ -1,0 +1,156 @@
+"""`create_demo`, without the processes around it (those are in tests/e2e)."""
+
+from __future__ import annotations
+
+import io
+import json
+import stat
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from accounts import oauth, ui_tokens
+from accounts.errors import NotAuthenticated
+from accounts.hashers import digest
+from accounts.models import Membership, ServiceAccountSecret, User
+from goodwill.models import GoodwillRequest
+from workflows.models import IntouchTarget, WorkflowPolicy, WorkflowRequest
+
+CreateDemo = Callable[..., dict[str, Any]]
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def secrets_file(tmp_path: Path) -> Path:
+    return tmp_path / "demo-secrets.json"
+
+
+@pytest.fixture
+def create_demo(secrets_file: Path) -> CreateDemo:
+    def create(*options: str, port: int = 8900) -> dict[str, Any]:
+        out = io.StringIO()
+        where = ["--sandbox-url", f"http://127.0.0.1:{port}", "--secrets", str(secrets_file), "--json"]
+        call_command("create_demo", *where, *options, stdout=out)
+        return json.loads(out.getvalue())
+
+    return create
+
+
+def proven(demo: dict[str, Any]) -> list[str]:
+    """Whose credentials hold, asked where the service asks."""
+    holding = [
+        person["username"]
+        for person in demo["people"]
+        if User.objects.get(username=person["username"]).check_password(person["password"])
+    ]
+    secret = digest(demo["service_account"]["secret"])
+    if ServiceAccountSecret.objects.filter(
+        digest=secret, revoked_at=None, user__username=demo["service_account"]["username"]
+    ).exists():
+        holding.append("service account")
+    try:
+        oauth.issue_token(**demo["oauth"], address="127.0.0.1")
+        holding.append("oauth client")
+    except NotAuthenticated:
+        pass
+    return holding
+
+
+ALL = ["maker", "checker", "checker2", "auditor", "admin", "service account", "oauth client"]
+
+
+def credentials(demo: dict[str, Any]) -> list[str]:
+    passwords = [person["password"] for person in demo["people"]]
+    return [*passwords, demo["service_account"]["secret"], demo["oauth"]["key"], demo["oauth"]["secret"]]
+
+
+def test_every_printed_credential_holds_and_is_kept_for_its_owner_alone(
+    create_demo: CreateDemo, secrets_file: Path
+) -> None:
+    demo = create_demo()
+    assert proven(demo) == ALL
+    assert ui_tokens.verify(demo["maker"]["ui_token"]).user_id == 232134
+    assert ui_tokens.verify(demo["checker"]["ui_token"]).user_id == 233253
+    assert stat.S_IMODE(secrets_file.stat().st_mode) == 0o600
+
+
+def test_the_second_time_nothing_is_made_and_the_same_credentials_are_printed(create_demo: CreateDemo) -> None:
+    first = create_demo()
+    rows = [model.objects.count() for model in (User, WorkflowRequest, GoodwillRequest)]
+    second = create_demo()
+    assert (first["is_new"], second["is_new"]) == (True, False)
+    assert (first["requests_made"], second["requests_made"]) == (35, 0)
+    assert credentials(second) == credentials(first)
+    assert proven(second) == ALL
+    assert [model.objects.count() for model in (User, WorkflowRequest, GoodwillRequest)] == rows
+
+
+@pytest.mark.parametrize("content", [None, "", "[]", '{"maker": 1, "oauth": {}}'])
+def test_credentials_are_replaced_where_the_file_is_gone_or_broken(
+    create_demo: CreateDemo, secrets_file: Path, content: str | None
+) -> None:
+    first = create_demo("--fresh")
+    secrets_file.unlink()
+    if content is not None:
+        secrets_file.write_text(content)
+    second = create_demo()
+    assert proven(second) == ALL
+    assert proven(first) == []
+    assert credentials(create_demo()) == credentials(second)
+
+
+def test_a_file_of_another_database_is_made_true_for_people_and_replaced_for_machines(
+    create_demo: CreateDemo, secrets_file: Path
+) -> None:
+    known = {"maker": "a-password-of-old", "demo-crm": "gws_of-old", "oauth": {"key": "old", "secret": "gws_old"}}
+    secrets_file.write_text(json.dumps(known))
+    demo = create_demo("--fresh")
+    assert proven(demo) == ALL
+    assert demo["maker"]["password"] == "a-password-of-old"
+    assert demo["service_account"]["secret"] != "gws_of-old"
+
+
+def test_a_new_port_moves_the_target_and_what_an_administrator_changed_stays(create_demo: CreateDemo) -> None:
+    create_demo("--fresh")
+    WorkflowPolicy.objects.update(cap=7)
+    User.objects.filter(username="checker").update(name="Renamed")
+    assert create_demo(port=8901)["requests_made"] == 2
+    assert IntouchTarget.objects.get().base_url == "http://127.0.0.1:8901"
+    assert WorkflowPolicy.objects.get().cap == 7
+    assert User.objects.get(username="checker").name == "Renamed"
+
+
+def test_somebody_without_rights_gets_no_ui_token_and_stops_nobody_else(create_demo: CreateDemo) -> None:
+    create_demo("--fresh")
+    Membership.objects.filter(user__username="maker").update(is_active=False)
+    demo = create_demo()
+    assert demo["maker"]["ui_token"] is None
+    assert demo["checker"]["ui_token"] is not None
+    assert 0 < demo["requests_made"] < 35
+
+
+def test_the_varied_requests_wait_are_approved_rejected_and_withdrawn(create_demo: CreateDemo) -> None:
+    create_demo()
+    states = Counter(WorkflowRequest.objects.values_list("state", flat=True))
+    assert states.keys() == {"waiting", "executing", "rejected", "withdrawn"}
+    assert states.total() == 35
+    assert WorkflowRequest.objects.values("maker").distinct().count() == 4
+    assert WorkflowRequest.objects.values("customer_id").distinct().count() == 7
+
+
+def test_a_fresh_demo_has_no_requests_and_is_refused_where_there_is_one(create_demo: CreateDemo) -> None:
+    assert create_demo("--fresh")["requests_made"] == 0
+    assert not WorkflowRequest.objects.exists()
+    with pytest.raises(CommandError, match="has the demo organisation already"):
+        create_demo("--fresh")
+
+
+def test_ids_that_are_generated_come_after_the_one_of_the_imported_history(create_demo: CreateDemo) -> None:
+    create_demo()
+    assert GoodwillRequest.objects.order_by("id").values_list("id", flat=True)[0] == 317841
+    assert GoodwillRequest.objects.filter(id__gt=317841).count() == 35
