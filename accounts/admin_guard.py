@@ -67,8 +67,13 @@ class CappedPaginator(_Paginator):
 
 
 class GuardedAdmin(_ModelAdmin):
-    """Denied by default: nobody may see, add, change or delete anything, and there are no rows."""
+    """Denied by default: nobody may see, add, change or delete anything, and there are no rows.
 
+    `nav_label` and `nav_order`: the link to the list, and its place among the others; by default the model's name.
+    """
+
+    nav_label: Any = ""
+    nav_order = 100
     actions = None
     paginator = CappedPaginator
     show_full_result_count = False
@@ -119,7 +124,9 @@ class PlatformAdmin(GuardedAdmin):
     """The set-up of all organisations, for platform administrators. Nothing is deleted: it is switched off."""
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return super().changelist_view(request, {"title": capfirst(self.opts.verbose_name_plural)} | (extra_context or {}))
+        return super().changelist_view(
+            request, {"title": capfirst(self.opts.verbose_name_plural)} | (extra_context or {})
+        )
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return runs_platform(request)
@@ -160,12 +167,7 @@ class PlatformInline(_TabularInline):
 
 
 class MemberAdmin(GuardedAdmin):
-    """The rows of an organisation, to read, for its active members; for a model with a column `organisation`.
-
-    `nav_order` is the place among the links at the top of every page.
-    """
-
-    nav_order = 100
+    """The rows of an organisation, to read, for its active members; for a model with a column `organisation`."""
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         actors = actors_for(request)

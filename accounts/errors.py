@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from wire.errors import ApiError
+from wire.errors import ApiError, NotAuthenticated
+
+__all__ = [
+    "ConflictingCredentials",
+    "NotAuthenticated",
+    "OrganisationHeaderInvalid",
+    "OrganisationHeaderMissing",
+    "PermissionDenied",
+    "TooManyAttempts",
+]
 
 
-class NotAuthenticated(ApiError):
-    """Nobody proved who they are. One sentence for every cause, so that nothing can be probed."""
-
-    code = 2013
-    http_status = 401
-    message = "Credentials are missing, wrong or expired. Send Basic, a Bearer token or X-CAP-UI-AUTH-TOKEN."
-
-    def __init__(self, message: str = "", **kwargs: object) -> None:
-        super().__init__(message, headers={"WWW-Authenticate": 'Basic realm="goodwill", charset="UTF-8"'})
-
-
-class ConflictingCredentials(ApiError):
+class ConflictingCredentials(NotAuthenticated):
     """Two credentials that do not belong together, or one header sent twice."""
 
-    code = 2013
-    http_status = 401
     message = "The credentials contradict each other: send one, or a UI token with those of the same organisation."
 
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from django.contrib.admin import AdminSite
 from django.core.exceptions import ImproperlyConfigured
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
@@ -72,7 +73,10 @@ class GoodwillAdminSite(AdminSite):
         return {**super().each_context(request), "nav_items": self._nav_items(request)}
 
     def _nav_items(self, request: HttpRequest) -> list[NavItem]:
-        pages = [page for page in self._registry.values() if isinstance(page, MemberAdmin)]
+        return self._items(request, MemberAdmin)
+
+    def _items(self, request: HttpRequest, kind: type[GuardedAdmin]) -> list[NavItem]:
+        pages = [page for page in self._registry.values() if isinstance(page, kind)]
         return [
             self._nav_item(request, page)
             for page in sorted(pages, key=lambda page: page.nav_order)
@@ -82,16 +86,16 @@ class GoodwillAdminSite(AdminSite):
     def _nav_item(self, request: HttpRequest, page: GuardedAdmin) -> NavItem:
         url = reverse(f"admin:{page.opts.app_label}_{page.opts.model_name}_changelist", current_app=self.name)
         badge = desk.count_waiting(actors_for(request)) if page.model is AdminTask else None
-        return NavItem(capfirst(page.opts.verbose_name_plural), url, request.path.startswith(url), badge or None)
+        label = str(page.nav_label or capfirst(page.opts.verbose_name_plural))
+        return NavItem(label, url, request.path.startswith(url), badge or None)
 
-    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """What waits for the one who has just come in, and for administrators the set-up."""
         actors = actors_for(request)
-        platform = [page for page in self._registry.values() if isinstance(page, PlatformAdmin)]
         context = {
             "is_home": True,
             "summary": desk.summary(actors) if actors else None,
-            "set_up": [self._nav_item(request, page) for page in platform if page.has_view_permission(request)],
+            "set_up": self._items(request, PlatformAdmin),
             **(extra_context or {}),
         }
         return super().index(request, context)

@@ -18,6 +18,12 @@ def _add_correlation_id(_: WrappedLogger, __: str, event: EventDict) -> EventDic
     return event
 
 
+def _drop_request(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Django hands on its request object, whose text is the whole address: a client's secret may stand in its query."""
+    event.pop("request", None)
+    return event
+
+
 def _redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     cleaned: EventDict = redact(dict(event))
     return cleaned
@@ -37,6 +43,7 @@ def logging_config(level: str, style: str) -> dict[str, Any]:
         structlog.stdlib.add_logger_name,
         structlog.stdlib.PositionalArgumentsFormatter(),
         structlog.stdlib.ExtraAdder(),
+        _drop_request,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _add_correlation_id,
     ]

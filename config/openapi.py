@@ -24,10 +24,10 @@ address works with and without a trailing slash.
 """
 TAGS = [
     {"name": "Requests", "description": "Submit, decide, read."},
-    {"name": "Goodwill history", "description": "What a customer was given, and what is under way."},
+    {"name": "History", "description": "What a customer was given, and what is under way."},
     {"name": "Tokens", "description": "For clients that do not send Basic credentials with every request."},
 ]
-_LITERALS = frozenset({"example", "examples", "default", "enum", "const"})
+_WITH_SCHEMAS = frozenset({"items", "anyOf", "oneOf", "allOf", "additionalProperties"})
 
 
 class GatewaySchemes(OpenApiAuthenticationExtension):
@@ -44,7 +44,7 @@ class GatewaySchemes(OpenApiAuthenticationExtension):
         token_url = str(reverse_lazy("oauth2-token"))
         flow = {"tokenUrl": token_url, "scopes": {"gateway": "The request-workflow gateway."}}
         return [
-            {"type": "http", "scheme": "basic", "description": "A service account, or a person of the organisation."},
+            {"type": "http", "scheme": "basic", "description": "A service account, or a person without second factor."},
             {
                 "type": "oauth2",
                 "flows": {"clientCredentials": flow},
@@ -63,8 +63,13 @@ class GatewaySchemes(OpenApiAuthenticationExtension):
 
 
 def clean_paths(endpoints: list[Endpoint]) -> list[Endpoint]:
-    """Addresses match with and without a trailing slash; the description shows them without."""
-    return [(path.rstrip("/"), regex, method, callback) for path, regex, method, callback in endpoints]
+    """Addresses match with and without a trailing slash; the description shows them without, in the order of the URLs.
+
+    The methods of a view come as a set, in another order at every start.
+    """
+    place = {path: number for number, (path, *_) in reversed(list(enumerate(endpoints)))}
+    ordered = sorted(endpoints, key=lambda endpoint: (place[endpoint[0]], endpoint[2]))
+    return [(path.rstrip("/"), regex, method, callback) for path, regex, method, callback in ordered]
 
 
 def introduce(result: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -81,13 +86,13 @@ def drop_titles(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     return result
 
 
-def _drop_titles(node: Any) -> None:
-    if isinstance(node, list):
-        for item in node:
+def _drop_titles(schema: Any) -> None:
+    if isinstance(schema, list):
+        for item in schema:
             _drop_titles(item)
-    elif isinstance(node, dict):
-        if isinstance(node.get("title"), str):
-            del node["title"]
-        for key, item in node.items():
-            if key not in _LITERALS:
-                _drop_titles(item)
+    elif isinstance(schema, dict):
+        schema.pop("title", None)
+        for item in schema.get("properties", {}).values():
+            _drop_titles(item)
+        for keyword in _WITH_SCHEMAS & schema.keys():
+            _drop_titles(schema[keyword])

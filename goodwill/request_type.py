@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from pydantic import Field, ValidationInfo, WithJsonSchema, field_validator
 
 from accounts.models import Organisation, User
+from goodwill.checker_facts import facts_for_checker, find_by_number
 from goodwill.models import GoodwillRequest, GoodwillStatus, Program
 from workflows.models import AdminTask, WorkflowPolicy, WorkflowRequest
 from workflows.registry import LookUp, RequestType, Subject
@@ -201,6 +202,8 @@ GOODWILL_POINTS = RequestType(
     facts=read_facts,
     on_submitted=_keep,
     on_changed=_follow,
+    facts_for_checker=facts_for_checker,
+    find=find_by_number,
     look_up=LookUp(path="/internal/goodwill/lookup", parameter="referenceId", read=_credited_by_look_up),
     error_codes={"points": 2015, "earningEntityId": 2014},
     example=EXAMPLE_BODY,

@@ -79,10 +79,9 @@ def claim_due(request_id: UUID) -> Claim | None:
         .filter(pk=request_id)
         .first()
     )
-    if request is None or not breaker.may_call(request.target):
+    if request is None or not _outlives_lost_call(request) or not breaker.may_call(request.target):
         return None
     request.tries += 1
-    _abandon_lost_call(request)
     purpose = purpose_of(request)
     WorkflowRequest.objects.filter(pk=request.pk).update(
         tries=request.tries, lease_expires_at=Now() + timedelta(seconds=settings.INTOUCH_LEASE_SECONDS)
@@ -94,15 +93,21 @@ def claim_due(request_id: UUID) -> Claim | None:
     return Claim(request, request.tries, purpose, may_have_credited=_has_unknown_call(request))
 
 
-def _abandon_lost_call(request: WorkflowRequest) -> None:
-    """A call without an outcome whose lease ran out: its worker died, perhaps after sending. Its outcome is unknown."""
+def _outlives_lost_call(request: WorkflowRequest) -> bool:
+    """A call without an outcome whose lease ran out: its worker died, perhaps after sending. Its outcome is unknown.
+
+    Returns:
+        False where that was the last try: what kills its worker each time must not do so for ever.
+    """
     if request.lease_expires_at is None:
-        return
+        return True
     lost = IntouchCall.objects.filter(request=request, outcome=None).update(
         outcome=CallOutcome.UNKNOWN, finished_at=Now(), error=LOST_WORKER
     )
-    if lost and request.state == State.EXECUTING:
-        settle(request, Outcome(CallOutcome.UNKNOWN, error=LOST_WORKER), retry_in=0)
+    has_tries = request.tries < settings.INTOUCH_MAX_TRIES
+    if lost:
+        settle(request, Outcome(CallOutcome.UNKNOWN, error=LOST_WORKER), retry_in=0 if has_tries else None)
+    return has_tries or not lost
 
 
 def _has_unknown_call(request: WorkflowRequest) -> bool:
@@ -143,11 +148,10 @@ def record(claim: Claim, outcome: Outcome) -> bool:
 
 
 def _tell_breaker(request: WorkflowRequest, outcome: Outcome) -> None:
-    """A target that answers is there, whatever it says; 429 asks for patience and is no failure."""
-    if outcome.kind in (CallOutcome.NOT_SENT, CallOutcome.UNKNOWN):
-        if outcome.is_outage:
-            breaker.note_failure(request.target, outcome.error)
-    else:
+    """A target that answers in its senses is there, whatever it says; what was never sent proves nothing about it."""
+    if outcome.is_outage:
+        breaker.note_failure(request.target, outcome.error)
+    elif outcome.http_status is not None:
         breaker.note_success(request.target)
 
 

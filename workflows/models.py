@@ -62,7 +62,7 @@ class WorkflowPolicy(models.Model):
             models.UniqueConstraint(fields=["organisation", "request_type"], name="policy_once"),
             models.CheckConstraint(condition=Q(cap=None) | Q(cap__gt=0), name="policy_cap_positive"),
             models.CheckConstraint(
-                condition=Q(auto_approval="up_to", auto_approval_up_to__gt=0)
+                condition=Q(auto_approval="up_to", auto_approval_up_to__isnull=False, auto_approval_up_to__gt=0)
                 | (~Q(auto_approval="up_to") & Q(auto_approval_up_to=None)),
                 name="policy_auto_approval_amount",
             ),
@@ -248,6 +248,7 @@ class Decision(models.TextChoices):
 
 
 _BY_CHECKER = ("approved", "rejected")
+_BY_NOBODY = ("withdrawn", "expired")
 
 
 class AdminTask(models.Model):
@@ -279,10 +280,11 @@ class AdminTask(models.Model):
                 condition=Q(checker=None) | Q(opened_by=None) | ~Q(checker=F("opened_by")),
                 name="task_opener_is_not_checker",
             ),
+            # A CHECK that comes out as NULL holds: what is compared must be said not to be NULL.
             models.CheckConstraint(
                 condition=Q(decision=None, checker=None, decided_at=None)
-                | Q(decision__in=_BY_CHECKER, checker__isnull=False, decided_at__isnull=False)
-                | Q(decision__in=("withdrawn", "expired"), checker=None, decided_at__isnull=False),
+                | Q(decision__isnull=False, decision__in=_BY_CHECKER, checker__isnull=False, decided_at__isnull=False)
+                | Q(decision__isnull=False, decision__in=_BY_NOBODY, checker=None, decided_at__isnull=False),
                 name="task_undecided_has_no_checker",
             ),
             models.CheckConstraint(

@@ -39,7 +39,7 @@ def make_due(*, actor: Actor, request_id: UUID, action: str) -> bool:
     request = stuck(actor, states=QUEUED, ids=[request_id]).select_for_update(skip_locked=True, of=("self",)).first()
     if request is None:
         return False
-    WorkflowRequest.objects.filter(pk=request.pk).update(due_at=Now(), lease_expires_at=None)
+    WorkflowRequest.objects.filter(pk=request.pk).update(due_at=Now())
     audit.record(action, request=request, actor=actor.user, state=request.state, tries=request.tries)
     announce(request.pk)
     return True

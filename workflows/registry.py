@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from pydantic import BaseModel
 
@@ -31,6 +32,28 @@ class Subject:
 
 def _nothing(*_: Any) -> None:
     """The hook of a type that keeps no table of its own."""
+
+
+def _none_known(*_: Any) -> tuple[()]:
+    """The hook of a type that has no facts or numbers of its own."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that a checker should know; both texts are shown as text, whatever they hold.
+
+    Attributes:
+        note: how the text came about, in small print.
+        is_lead: stands at the top of the page, beside the amount.
+        is_long: a sentence or two, which wants a line to itself.
+    """
+
+    label: Any
+    text: Any
+    note: Any = ""
+    is_lead: bool = False
+    is_long: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +87,8 @@ class RequestType:
             an unknown outcome is reconciled by asking again with the same reference.
         look_up: how to ask about a reference instead, for organisations whose policy says so.
         on_submitted, on_changed: keep the type's own table in step, in the same transaction as the change.
+        facts_for_checker: what the page of a request shows beyond what the engine knows; a fixed number of queries.
+        find: ids of the requests that the type's own table knows under a number, within these organisations.
         error_codes: codes of the contract for fields of the body.
     """
 
@@ -79,6 +104,8 @@ class RequestType:
     on_submitted: Callable[[WorkflowRequest, Any], None] = _nothing
     on_changed: Callable[[WorkflowRequest], None] = _nothing
     look_up: LookUp | None = None
+    facts_for_checker: Callable[[WorkflowRequest], Iterable[Fact]] = _none_known
+    find: Callable[[Collection[int], int], Iterable[UUID]] = _none_known
     error_codes: Mapping[str, int] = field(default_factory=dict)
     example: Mapping[str, Any] = field(default_factory=dict)
 

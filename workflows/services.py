@@ -290,7 +290,8 @@ def ask_for_retry(*, actor: Actor, request_id: UUID, message: str) -> WorkflowRe
         RequestNotFound, PermissionDenied, AlreadyDecided, NoCredential: see `policies.why_not_retry`.
     """
     request = _locked(actor.organisation.pk, request_id)
-    reason = policies.why_not_retry(actor, request)
+    fresh = actor_in(user_id=actor.user.pk, organisation_id=actor.organisation.pk)
+    reason = policies.why_not_retry(fresh, request)
     if reason is not None:
         raise reason
     _move(request, State.WAITING, ended_at=None)

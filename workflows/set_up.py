@@ -38,9 +38,16 @@ def allow_target(
         organisation=organisation, origin=canonical_origin(origin), defaults=values
     )
     if credential is not None:
-        target.credential = secrets.encrypt(Secret(credential), target_binding(target.pk))
-        target.save(update_fields=["credential"])
+        keep_credential(target, credential)
     return target, created
+
+
+def keep_credential(target: IntouchTarget, credential: str | None) -> None:
+    """Store the credential of a target, encrypted and bound to its row; None erases it."""
+    target.credential = None
+    if credential is not None:
+        target.credential = secrets.encrypt(Secret(credential), target_binding(target.pk))
+    target.save(update_fields=["credential"])
 
 
 def canonical_origin(text: str) -> str:

@@ -79,8 +79,9 @@ def _not_blank(value: str) -> str:
 
 
 EntityId = Annotated[
-    str, BeforeValidator(_text_id), Field(min_length=1, max_length=64), AfterValidator(_not_blank)
-]
+    str, BeforeValidator(_text_id), Field(min_length=1, max_length=64), AfterValidator(_not_blank),
+    WithJsonSchema({"type": ["string", "integer"], "minLength": 1, "maxLength": 64, "minimum": 0}),
+]  # fmt: skip
 
 
 class StrictModel(BaseModel):
@@ -105,7 +106,11 @@ Headers = Annotated[
             "type": "object",
             "description": "Names in any case. Authorization may be missing where the target keeps a credential.",
             "properties": {
-                "Authorization": {"type": "string", "maxLength": _MAX_AUTHORIZATION, "examples": ["Basic ZmFrZTpmYWtl"]},
+                "Authorization": {
+                    "type": "string",
+                    "maxLength": _MAX_AUTHORIZATION,
+                    "examples": ["Basic ZmFrZTpmYWtl"],
+                },
                 "content-type": {"type": "string", "examples": ["application/json"]},
                 "X-CAP-API-AUTH-ORG-ID": {"type": ["string", "integer"], "examples": ["51250"]},
             },
@@ -121,9 +126,12 @@ class NoParameters(StrictModel):
 class TaskPayload(StrictModel):
     """`payload.IntouchAPITask-Payload`, but for the body, which the request type adds."""
 
-    hostname: str = Field(examples=["http://internal-intouch-api.default:1900"])
-    path: str
-    method: str
+    hostname: str = Field(
+        description="One of the organisation's targets, `http(s)://host[:port]`; a bare host means https.",
+        examples=["http://internal-intouch-api.default:1900"],
+    )
+    path: str = Field(description="The request type's own; a trailing slash may be missing.")
+    method: str = Field(description="The request type's own.")
     path_params: NoParameters = Field(alias="pathParams", default_factory=NoParameters)
     query_params: NoParameters = Field(alias="queryParams", default_factory=NoParameters)
     headers: Headers = Field(default_factory=dict, validate_default=True)
@@ -187,7 +195,7 @@ def _problems_of_headers(headers: dict[str, Any], organisation_id: int) -> dict[
 def _problem_of_header(name: str, value: Any, organisation_id: int) -> str | None:
     match name:
         case "authorization":
-            return None if _is_credential(value) else "must be one line of printable ASCII text, and no mask"
+            return None if is_credential(value) else "must be one line of printable ASCII text, and no mask"
         case "content-type":
             good = isinstance(value, str) and value.lower() == "application/json"
             return None if good else "must be application/json"
@@ -197,7 +205,7 @@ def _problem_of_header(name: str, value: Any, organisation_id: int) -> str | Non
     return "cannot be used: only Authorization, content-type and X-CAP-API-AUTH-ORG-ID can"
 
 
-def _is_credential(value: Any) -> bool:
+def is_credential(value: Any) -> bool:
     # The mask is refused: whoever sends back what a response showed would have us call Intouch with three stars.
     return (
         isinstance(value, str)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 
 from accounts.models import Organisation
 from workflows.models import IntouchTarget
 
 _ORIGIN = re.compile(r"(?:(https?)://)?([a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)(?::([1-9][0-9]{0,4}))?/?", re.ASCII)
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -36,9 +38,19 @@ def parse_origin(text: str) -> Origin | None:
         return None
     scheme, host, port_text = match[1] or "https", match[2], match[3]
     port = int(port_text) if port_text else _DEFAULT_PORTS[scheme]
-    if port > 65535 or ".." in host:
+    if port > 65535 or ".." in host or _is_odd_number(host):
         return None
     return Origin(scheme, host, port)
+
+
+def _is_odd_number(host: str) -> bool:
+    """Whether a resolver may take the host for an address by rules of its own: `127.1`, `0x7f000001`, `0177.0.0.1`."""
+    if _NUMBER.fullmatch(host.rpartition(".")[2]) is None:
+        return False
+    try:
+        return str(IPv4Address(host)) != host
+    except ValueError:
+        return True
 
 
 def enabled_targets(organisation: Organisation) -> dict[Origin, IntouchTarget]:

@@ -17,17 +17,18 @@ ROLES = ("is_maker", "is_checker", "is_auditor", "is_operator", "may_issue_in_on
 SCOPE = ("concepts", "zones", "stores", "tills")
 
 
+def _label(name: str) -> str:
+    field: Any = Membership._meta.get_field(name)
+    return str(field.verbose_name)
+
+
 def roles_in_words(membership: Membership) -> str:
-    names = [str(Membership._meta.get_field(name).verbose_name) for name in ROLES if getattr(membership, name)]
+    names = [_label(name) for name in ROLES if getattr(membership, name)]
     return ", ".join(names) or _("none")
 
 
 def scope_in_words(membership: Membership) -> str:
-    limits = [
-        f"{Membership._meta.get_field(name).verbose_name}: {', '.join(getattr(membership, name))}"
-        for name in SCOPE
-        if getattr(membership, name)
-    ]
+    limits = [f"{_label(name)}: {', '.join(getattr(membership, name))}" for name in SCOPE if getattr(membership, name)]
     return "; ".join(limits) or _("whole organisation")
 
 
@@ -53,6 +54,7 @@ class MembershipForm(PlatformForm):
 
 @admin.register(Membership)
 class MembershipAdmin(PlatformAdmin):
+    nav_order = 30
     form = MembershipForm
     list_display = ("user", "organisation", "roles", "scope", "is_active")
     list_select_related = ("user", "organisation")

@@ -17,6 +17,8 @@ _UPDATED = moment_column("updated", _("updated"))
 
 @admin.register(Application)
 class OAuthClientAdmin(PlatformAdmin):
+    nav_label = _("OAuth clients")
+    nav_order = 40
     list_display = ("name", "client_id", "user", _CREATED)
     list_select_related = ("user",)
     search_fields = ("name", "client_id", "user__username")

@@ -26,23 +26,23 @@ class OrganisationForm(PlatformForm):
 
     class Meta:
         model = Organisation
-        fields = ("id", "name", "time_zone", "is_active")
+        fields = ("id", "name", "time_zone", "requires_second_factor", "is_active")
 
 
 @admin.register(Organisation)
 class OrganisationAdmin(PlatformAdmin):
+    nav_order = 10
     form = OrganisationForm
-    list_display = ("name", "number", "time_zone", "is_active")
+    list_display = ("name", "number", "time_zone", "requires_second_factor", "is_active")
     list_filter = ("is_active",)
     search_fields = ("name", "=id")
     ordering = ("name",)
-    fields = ("id", "name", "time_zone", "is_active")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return () if obj is None else ("number",)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("id" if obj is None else "number", "name", "time_zone", "is_active")
+        return ("id" if obj is None else "number", "name", "time_zone", "requires_second_factor", "is_active")
 
     @admin.display(description=_("organisation id"), ordering="id")
     def number(self, organisation: Organisation) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
-from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth import admin as auth_admin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -14,13 +14,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from accounts import services
+from accounts import second_factor, services
 from accounts.admin.memberships import MembershipInline
 from accounts.admin_guard import PlatformAdmin, PlatformForm, PlatformInline, moment_column, person_of
 from accounts.models import ServiceAccountSecret, User, UserKind
 
 _LAST_LOGIN = moment_column("last_login", gettext_lazy("last login"))
 _DATE_JOINED = moment_column("date_joined", gettext_lazy("date joined"))
+if TYPE_CHECKING:
+    _DjangoUserAdmin = auth_admin.UserAdmin[User]
+else:
+    _DjangoUserAdmin = auth_admin.UserAdmin
+
 PRIVILEGES = ("is_active", "is_staff", "is_superuser")
 INCUMBENT = (
     "code", "description", "user_type", "reference_id", "admin_type", "is_ou_enabled", "time_zone_id", "currency_id",
@@ -43,7 +48,8 @@ class UserAddForm(PlatformForm):
 
     def save(self, commit: bool = True) -> User:
         self.instance.set_unusable_password()
-        return super().save(commit)
+        user: User = super().save(commit)
+        return user
 
 
 class UserForm(PlatformForm):
@@ -66,7 +72,8 @@ class SecretInline(PlatformInline):
 
 
 @admin.register(User)
-class UserAdmin(PlatformAdmin, DjangoUserAdmin):
+class UserAdmin(PlatformAdmin, _DjangoUserAdmin):
+    nav_order = 20
     form = UserForm
     add_form = UserAddForm
     add_form_template = None
@@ -89,7 +96,12 @@ class UserAdmin(PlatformAdmin, DjangoUserAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         new_secret = self.admin_site.admin_view(require_POST(self.new_secret))
-        return [path("<int:user_id>/secret/", new_secret, name="accounts_user_secret"), *super().get_urls()]
+        no_factor = self.admin_site.admin_view(require_POST(self.remove_second_factor))
+        return [
+            path("<int:user_id>/secret/", new_secret, name="accounts_user_secret"),
+            path("<int:user_id>/remove-second-factor/", no_factor, name="accounts_user_remove_second_factor"),
+            *super().get_urls(),
+        ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[Any, ...]:
         if obj is None:
@@ -112,6 +124,18 @@ class UserAdmin(PlatformAdmin, DjangoUserAdmin):
         if user is not None and user.is_service_account:
             raise Http404(_("A service account has a generated secret and no password."))
         return super().user_change_password(request, id, form_url)
+
+    def remove_second_factor(self, request: HttpRequest, user_id: int) -> HttpResponse:
+        """For somebody else who has lost device and codes; they log in with their password and set up a new one."""
+        user = self.get_object(request, str(user_id))
+        if not self.has_change_permission(request, user) or user == person_of(request):
+            raise PermissionDenied
+        if user is None:
+            raise Http404(_("There is no such user."))
+        second_factor.remove(user)
+        self.log_change(request, user, _("Removed the second factor."))
+        self.message_user(request, _("The second factor was removed."), messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:accounts_user_change", args=(user.pk,)))
 
     def new_secret(self, request: HttpRequest, user_id: int) -> HttpResponse:
         """Make a service account's secret and show it in this one answer; the old one stops working."""

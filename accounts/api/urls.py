@@ -1,14 +1,13 @@
 """Token endpoints; with and without a trailing slash, never a redirect."""
 
 from django.urls import re_path
-from oauth2_provider.views.base import RevokeTokenView, TokenView
 
-from accounts.api.views import GenerateOAuthToken, IssueUIToken, RevokeUITokens
+from accounts.api.views import GenerateOAuthToken, IssueUIToken, RevokeUITokens, StandardRevoke, StandardToken
 
 urlpatterns = [
     re_path(r"^v3/oauth/token/generate/?$", GenerateOAuthToken.as_view(), name="oauth-token-generate"),
     re_path(r"^auth/ui-token/?$", IssueUIToken.as_view(), name="ui-token"),
     re_path(r"^auth/ui-token/revoke/?$", RevokeUITokens.as_view(), name="ui-token-revoke"),
-    re_path(r"^oauth2/token/?$", TokenView.as_view(), name="oauth2-token"),
-    re_path(r"^oauth2/revoke_token/?$", RevokeTokenView.as_view(), name="oauth2-revoke-token"),
+    re_path(r"^oauth2/token/?$", StandardToken.as_view(), name="oauth2-token"),
+    re_path(r"^oauth2/revoke_token/?$", StandardRevoke.as_view(), name="oauth2-revoke-token"),
 ]

@@ -99,5 +99,3 @@ class EmptyHistory(BaseModel):
     data: Annotated[list[Any], Field(max_length=0)]
     warnings: list[Any]
     errors: list[ErrorItem]
-
-

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
 
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 
@@ -12,6 +13,8 @@ from goodwill.api.filters import NOT_FOUND, GoodwillFilter
 from wire.errors import MalformedBody
 from wire.filters import LARGEST
 from wire.openapi import LIMIT, Refusal, counted, parameters_of, refusals
+
+View = TypeVar("View", bound=Callable[..., Any])
 
 _CUSTOMER: Final = {"type": "integer", "minimum": 1, "maximum": LARGEST}
 _ADMIN_USER: Final = {
@@ -57,10 +60,10 @@ _RESPONSES: Final[dict[int, OpenApiResponse]] = {
 }
 
 
-def _history(operation_id: str, summary: str, *customer: OpenApiParameter) -> Any:
+def _history(operation_id: str, summary: str, *customer: OpenApiParameter) -> Callable[[View], View]:
     return extend_schema(
         operation_id=operation_id,
-        tags=["Goodwill history"],
+        tags=["History"],
         summary=summary,
         description="Newest first, the waiting ones too. An unknown or repeated parameter is refused.",
         parameters=[

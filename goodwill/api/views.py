@@ -14,7 +14,7 @@ from goodwill.api import schema
 from goodwill.api.filters import NOT_FOUND, GoodwillFilter
 from goodwill.api.presenters import present
 from wire.errors import MalformedBody
-from wire.filters import read_integer
+from wire.filters import POSITIVE, read_integer
 from wire.pages import LimitOffset
 
 
@@ -51,7 +51,7 @@ def _customer(request: Request, in_path: str | None) -> int:
     if in_path and in_query and in_path != in_query:
         raise _wrong_customer("customerId differs from the customer in the path.")
     try:
-        return read_integer(text, least=1)
+        return read_integer(text, POSITIVE)
     except ValueError as error:
         raise _wrong_customer(f"customerId {error}.") from None
 

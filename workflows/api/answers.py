@@ -107,7 +107,7 @@ class RequestObject(TypedDict):
     state: Annotated[
         str,
         Field(
-            description="`AdminTask` waits for a checker, `IntouchAPITask` is being carried out; `approved` is credited.",
+            description="`AdminTask`: waits for a checker. `IntouchAPITask`: being carried out. `approved`: credited.",
             json_schema_extra=lambda schema: schema.update(enum=STATES),
         ),
     ]

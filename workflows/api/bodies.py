@@ -26,8 +26,8 @@ class DecisionPayload(StrictModel):
 
 
 class DecisionBody(StrictModel):
-    """E2. All fields are mandatory, the message too."""
+    """A decision. All fields are mandatory, the message too."""
 
     request_id: str = Field(alias="requestId", max_length=64)
-    action_name: str = Field(alias="actionName", max_length=64)
+    action_name: str = Field(alias="actionName", max_length=64, description="`AdminTask`, in any case.")
     payload: DecisionPayload

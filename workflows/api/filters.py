@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
 from typing import Any, ClassVar
 
 from django import forms
@@ -10,7 +11,7 @@ from django.db.models import F, QuerySet
 from django_filters.filters import Filter
 
 from accounts.models import Organisation
-from wire.filters import DateFilter, IntegerFilter, StrictFilterSet
+from wire.filters import Bounds, DateFilter, IntegerFilter, StrictFilterSet
 from wire.pages import NumberedPages
 from workflows import registry
 from workflows.api.presenters import WIRE_STATES
@@ -87,7 +88,7 @@ class _ChoiceFilter(Filter):
 class RequestFilter(StrictFilterSet):
     """Filters and order of the list; the dates are whole days in the organisation's zone."""
 
-    also_allowed: ClassVar[frozenset[str]] = NumberedPages.parameters
+    also_allowed: ClassVar[Mapping[str, Bounds | None]] = NumberedPages.parameters
     codes: ClassVar[dict[str, int]] = {"sortBy": 2011, "sortOrder": 2012, "requestType": TypeNotSupported.code}
 
     userId = IntegerFilter(field_name="maker_id", label="The maker.")
@@ -118,6 +119,8 @@ class RequestFilter(StrictFilterSet):
         return queryset.filter(created_at__gte=self._midnight(day))
 
     def to_day(self, queryset: QuerySet[Any], _: str, day: Any) -> QuerySet[Any]:
+        if day == date.max:  # has no day after it, and takes nothing out
+            return queryset
         return queryset.filter(created_at__lt=self._midnight(day, 1))
 
     def leave(self, queryset: QuerySet[Any], _: str, __: Any) -> QuerySet[Any]:

@@ -23,12 +23,12 @@ from workflows.errors import (
     WorkflowDisabled,
     WrongAction,
 )
+from workflows.submission import TASK_PAYLOAD
 
 _TAGS: Final = ["Requests"]
 _TYPES: Final = registry.all_types()
 _SLUGS: Final = [item.slug for item in _TYPES]
 _FIRST: Final = _TYPES[0]
-_TASK: Final = "payload.IntouchAPITask-Payload"
 
 _REQUEST_TYPE = OpenApiParameter(
     "request_type", {"type": "string", "enum": _SLUGS}, OpenApiParameter.PATH,
@@ -36,6 +36,12 @@ _REQUEST_TYPE = OpenApiParameter(
 )  # fmt: skip
 _ETAG = answer_header("ETag", "Digest of the content; send it back as `If-Match` with a decision.", 200)
 _NO_SUCH_TYPE = Refusal(400, TypeNotSupported.code, f"This request type is not supported. Supported: {_SLUGS[0]}.")
+
+
+def _wrong(code: int, field: str, problem: str) -> Refusal:
+    """One wrong field of a payload."""
+    path = f"payload.{field}"
+    return Refusal(400, code, f"{path} {problem}.", path)
 
 
 def _answer(description: str, *shown: tuple[str, dict[str, Any]], model: Any = RequestAnswer) -> OpenApiResponse:
@@ -74,14 +80,14 @@ submit = extend_schema(
             *UNKNOWN_CALLER,
             *WRONG_BODY,
             _NO_SUCH_TYPE,
-            Refusal(400, 1101, f"{_TASK}.body.programId is not a program of this organisation.", f"{_TASK}.body.programId"),
-            Refusal(400, 2008, f"{_TASK}.body.reason is missing.", f"{_TASK}.body.reason"),
-            Refusal(400, 2014, f"{_TASK}.body.earningEntityId must be a whole JSON number.", f"{_TASK}.body.earningEntityId"),
-            Refusal(400, 2015, f"{_TASK}.body.points must be greater than 0 and at most 10000.", f"{_TASK}.body.points"),
-            Refusal(400, 2022, f"{_TASK}.hostname is not a target that this organisation may call.", f"{_TASK}.hostname"),
-            Refusal(400, 2023, f"{_TASK}.headers must have the content-type application/json.", f"{_TASK}.headers"),
+            _wrong(1101, f"{TASK_PAYLOAD}.body.programId", "is not a program of this organisation"),
+            _wrong(2008, f"{TASK_PAYLOAD}.body.reason", "is missing"),
+            _wrong(2014, f"{TASK_PAYLOAD}.body.earningEntityId", "must be a whole JSON number"),
+            _wrong(2015, f"{TASK_PAYLOAD}.body.points", "must be greater than 0 and at most 10000"),
+            _wrong(2022, f"{TASK_PAYLOAD}.hostname", "is not a target that this organisation may call"),
+            _wrong(2023, f"{TASK_PAYLOAD}.headers.content-type", "must be application/json"),
             Refusal(403, 2001, "This till, store, zone or concept is outside your scope.", "entityInfo"),
-            Refusal.of(ReferenceReused, f"{_TASK}.body.referenceId"),
+            Refusal.of(ReferenceReused, f"payload.{TASK_PAYLOAD}.body.referenceId"),
             Refusal.of(WorkflowDisabled),
         ),
     },
@@ -120,7 +126,7 @@ decide = extend_schema(
             *WRONG_BODY,
             _NO_SUCH_TYPE,
             Refusal.of(WrongAction, "actionName"),
-            Refusal(400, 2008, "payload.AdminTask-Payload.actionMessage is missing.", "payload.AdminTask-Payload.actionMessage"),
+            _wrong(2008, "AdminTask-Payload.actionMessage", "is missing"),
             Refusal.of(OwnRequest),
             Refusal.of(RequestNotFound, "requestId"),
             Refusal.of(AlreadyDecided),

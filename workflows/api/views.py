@@ -50,13 +50,14 @@ class RequestWorkflowViewSet(ViewSet):
         if body.action_name.lower() != "admintask":
             raise WrongAction(reference="actionName")
         request_id = _uuid(body.request_id)
-        if selectors.find_request(actor, request_id).request_type != slug:
+        shown = selectors.find_request(actor, request_id)
+        if shown.request_type != slug:
             raise RequestNotFound("The request is not of this type. Check the URL.", reference="requestId")
         task = body.payload.task
         decision = Decision(task.action_decision)
         services.decide(
             actor=actor, request_id=request_id, decision=decision,
-            message=task.action_message, digest=_if_match(request),
+            message=task.action_message, digest=_if_match(request, shown.digest),
         )  # fmt: skip
         if decision == Decision.APPROVED:
             waiters.wait_for_end(request_id, _wait_seconds(request))
@@ -123,10 +124,14 @@ def _idempotency_key(request: Request) -> str | None:
     return key
 
 
-def _if_match(request: Request) -> str | None:
-    """The digest that the client decides on; None where it names none, or any (`*`)."""
+def _if_match(request: Request, digest: str) -> str | None:
+    """The digest that the client decides on: `digest` where its list names that; None where it names none or any."""
     value = request.headers.get("If-Match", "").strip()
-    return None if value in ("", "*") else value.removeprefix("W/").strip('"')
+    if value in ("", "*"):
+        return None
+    # A proxy that compresses makes a tag weak (`W/`); the content is what is compared, so that makes no difference.
+    named = [tag.strip().removeprefix("W/").strip('"') for tag in value.split(",")]
+    return digest if digest in named else named[0]
 
 
 def _wait_seconds(request: Request) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
@@ -24,6 +24,7 @@ _AMBIGUOUS_4XX = frozenset({408})
 RETRY_AFTER_LEAST, RETRY_AFTER_MOST = 1.0, 3600.0
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _SHOWN_ERROR = 300
+MOST_DEPTH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,14 @@ def of_error(error: IntouchError) -> Outcome:
     return Outcome(kind, error=error.reason[:500], is_outage=True)
 
 
-def classify(answer: Answer, request_type: RequestType, known_secrets: tuple[str, ...]) -> Outcome:
-    """Read an answer. `CREDITED` needs a 2xx, a body without any failure in it, and the type's own confirmation."""
+def classify(
+    answer: Answer, request_type: RequestType, known_secrets: tuple[str, ...], sent_texts: Iterable[str] = ()
+) -> Outcome:
+    """Read an answer. `CREDITED` needs a 2xx, a body without any failure in it, and the type's own confirmation.
+
+    Args:
+        sent_texts: what the maker wrote; an error that quotes it does not say that the reference is known.
+    """
     readable, body = _parsed(answer.body)
     status = answer.status
     shown = {"status": status, "headers": answer.headers, "body": body if readable else _as_text(answer.body)}
@@ -69,7 +76,7 @@ def classify(answer: Answer, request_type: RequestType, known_secrets: tuple[str
     if not (200 <= status < 300 or 400 <= status < 500) or status in _AMBIGUOUS_4XX:
         outage = status >= 500
         return outcome(CallOutcome.UNKNOWN, f"HTTP {status}", retry_after=_retry_after(answer), is_outage=outage)
-    if any(request_type.already_known.search(message) for message in messages):
+    if any(request_type.already_known.search(_without(message, sent_texts)) for message in messages):
         return outcome(CallOutcome.REFUSED, error, already_known=True)
     if status >= 400:
         return outcome(CallOutcome.REFUSED, error or f"HTTP {status}")
@@ -96,11 +103,30 @@ def classify_look_up(answer: Answer, look_up: LookUp, known_secrets: tuple[str, 
     return Outcome(kind, answer.status, shown=_storable(redact(shown, known_secrets)) if said else None)
 
 
+def _without(message: str, quoted: Iterable[str]) -> str:
+    for text in sorted(quoted, key=len, reverse=True):
+        message = re.sub(re.escape(text), "", message, flags=re.IGNORECASE)
+    return message
+
+
 def _parsed(raw: bytes) -> tuple[bool, Any]:
+    """Whether the body is JSON that can be handled, and its value; deeper than any API's, it could not even be shown."""
     try:
-        return True, json.loads(raw.decode(), parse_float=Decimal, parse_constant=str)
+        body = json.loads(raw.decode(), parse_float=Decimal, parse_constant=str)
     except (UnicodeDecodeError, ValueError, RecursionError, ArithmeticError):
         return False, None
+    return (False, None) if _is_too_deep(body) else (True, body)
+
+
+def _is_too_deep(body: Any) -> bool:
+    level = [body]
+    for _ in range(MOST_DEPTH):
+        level = [item for node in level if isinstance(node, dict | list) for item in _items_of(node)]
+    return bool(level)
+
+
+def _items_of(node: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return node.values() if isinstance(node, dict) else node
 
 
 def _as_text(raw: bytes) -> str:
@@ -126,7 +152,7 @@ def _failures(body: Any) -> Iterator[str]:
     status = response.get("status") if isinstance(response, dict) else None
     if isinstance(status, dict) and _is_false(status.get("success")):
         yield str(status.get("message") or "the answer says that it failed")
-    yield from _failed_items(response)
+    yield from _failed_items(body)
     errors = body.get("errors")
     if errors:
         for item in errors if isinstance(errors, list) else [errors]:

@@ -200,7 +200,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='workflowpolicy',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('auto_approval', 'up_to'), ('auto_approval_up_to__gt', 0)), models.Q(models.Q(('auto_approval', 'up_to'), _negated=True), ('auto_approval_up_to', None)), _connector='OR'), name='policy_auto_approval_amount'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('auto_approval', 'up_to'), ('auto_approval_up_to__gt', 0), ('auto_approval_up_to__isnull', False)), models.Q(models.Q(('auto_approval', 'up_to'), _negated=True), ('auto_approval_up_to', None)), _connector='OR'), name='policy_auto_approval_amount'),
         ),
         migrations.AddIndex(
             model_name='workflowrequest',
@@ -296,7 +296,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='admintask',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('checker', None), ('decided_at', None), ('decision', None)), models.Q(('checker__isnull', False), ('decided_at__isnull', False), ('decision__in', ('approved', 'rejected'))), models.Q(('checker', None), ('decided_at__isnull', False), ('decision__in', ('withdrawn', 'expired'))), _connector='OR'), name='task_undecided_has_no_checker'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('checker', None), ('decided_at', None), ('decision', None)), models.Q(('checker__isnull', False), ('decided_at__isnull', False), ('decision__in', ('approved', 'rejected')), ('decision__isnull', False)), models.Q(('checker', None), ('decided_at__isnull', False), ('decision__in', ('withdrawn', 'expired')), ('decision__isnull', False)), _connector='OR'), name='task_undecided_has_no_checker'),
         ),
         migrations.AddConstraint(
             model_name='admintask',

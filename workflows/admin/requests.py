@@ -1,0 +1,116 @@
+"""Requests, to read: every one of the person's organisations, whether a checker was asked or not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.admin_guard import actors_for
+from wire.errors import ApiError
+from workflows import desk, policies, services
+from workflows.admin import chips, facts, story
+from workflows.admin.base import DeskAdmin
+from workflows.admin.chips import Chip
+from workflows.admin.forms import RetryForm
+from workflows.admin.lists import OrganisationFilter, Tabs
+from workflows.models import AdminTask, WorkflowRequest
+from workflows.selectors import timeline
+from workflows.states import ENDED, State
+
+UNPROCESSABLE = 422
+
+
+class RequestTabs(Tabs):
+    tabs = (
+        ("all", gettext_lazy("All")),
+        ("waiting", gettext_lazy("Waiting")),
+        ("executing", gettext_lazy("Being carried out")),
+        ("unknown", gettext_lazy("Outcome unknown")),
+        ("credited", gettext_lazy("Credited")),
+        ("failed", gettext_lazy("Failed")),
+        ("declined", gettext_lazy("Not approved")),
+    )
+
+    def rows(self, request: HttpRequest, queryset: QuerySet[Any], tab: str) -> QuerySet[Any]:
+        match tab:
+            case "all":
+                return queryset
+            case "waiting":
+                # By way of the open tasks, which have an index of their own and are few.
+                undecided = AdminTask.objects.filter(organisation__in=list(actors_for(request)), decision=None)
+                return queryset.filter(pk__in=undecided.values("request"))
+            case "declined":
+                return queryset.filter(state__in=ENDED - {State.CREDITED, State.FAILED})
+        return queryset.filter(state=tab)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRow:
+    request: WorkflowRequest
+    chip: Chip
+
+
+@admin.register(WorkflowRequest)
+class WorkflowRequestAdmin(DeskAdmin):
+    nav_label = gettext_lazy("Requests")
+    nav_order = 20
+    keyset = ("created_at", "id")
+    list_filter = (RequestTabs, OrganisationFilter)
+    results_template = "desk/request_rows.html"
+    page_template = "desk/request_page.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("organisation", "target").defer("secret")
+
+    def get_urls(self) -> list[URLPattern]:
+        return [self.post_url("retry", self.ask_for_retry), *super().get_urls()]
+
+    def for_list(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return desk.for_list(rows.select_related(None))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        if text := search_term.strip():
+            queryset = queryset.filter(pk__in=desk.matching(actors_for(request), text).values("pk"))
+        return queryset, False
+
+    def present(self, request: HttpRequest, rows: list[Any]) -> list[Any]:
+        return [RequestRow(row, chips.of_request(row)) for row in rows]
+
+    def page_context(self, request: HttpRequest, row: WorkflowRequest) -> dict[str, Any]:
+        tasks = list(AdminTask.objects.filter(request=row).order_by("level"))
+        may_retry = policies.why_not_retry(self.actor_for(request, row), row) is None
+        return {
+            "title": _("Request %(reference)s") % {"reference": row.reference_id},
+            "item": row,
+            "chip": chips.of_request(row),
+            "story": facts.read(row),
+            "chapters": story.tell(timeline(row)),
+            "others": [(other, chips.of_request(other)) for other in desk.others_of_customer(row)],
+            "tasks": [(task, chips.of_task(task)) for task in tasks],
+            "retry": RetryForm() if may_retry else None,
+        }
+
+    def ask_for_retry(self, request: HttpRequest, row: WorkflowRequest) -> HttpResponse:
+        """An operator puts a failed request before a checker once more."""
+        form = RetryForm(request.POST)
+        if not form.is_valid():
+            return self.show(request, row, status=UNPROCESSABLE, retry=form)
+        try:
+            services.ask_for_retry(
+                actor=self.actor_for(request, row), request_id=row.pk, message=form.cleaned_data["message"]
+            )
+        except ApiError as refusal:
+            fresh = self.get_queryset(request).get(pk=row.pk)
+            return self.show(request, fresh, status=refusal.http_status, refusal=refusal.detail)
+        self.message_user(request, _("A checker decides whether it is tried again."), messages.SUCCESS)
+        url = reverse("admin:workflows_workflowrequest_change", args=(row.pk,), current_app=self.admin_site.name)
+        return HttpResponseRedirect(url)

@@ -1,0 +1,108 @@
+"""What happened to a request, as a person would tell it: events and calls as one list, oldest first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from workflows.models import AuditEvent, CallPurpose, IntouchCall
+from workflows.selectors import Timeline
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """One thing that happened. `quote` is what a person wrote, `lines` what the service adds."""
+
+    at: datetime
+    tone: str
+    icon: str
+    title: str
+    quote: str = ""
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Telling:
+    tone: str
+    icon: str
+    text: Any
+
+
+_TELLINGS: Final[dict[str, _Telling]] = {
+    "request.submitted": _Telling("wait", "pen", gettext_lazy("%(who)s made the request")),
+    "request.withdrawn": _Telling("off", "back", gettext_lazy("%(who)s withdrew the request")),
+    "request.expired": _Telling("off", "clock", gettext_lazy("Nobody decided in time; the request expired")),
+    "request.retry_asked": _Telling("wait", "repeat", gettext_lazy("%(who)s asked for another try")),
+    "task.approved": _Telling("good", "check", gettext_lazy("%(who)s approved")),
+    "task.rejected": _Telling("no", "stop", gettext_lazy("%(who)s rejected")),
+    "call.credited": _Telling("good", "check", gettext_lazy("Intouch confirmed: credited")),
+    "call.refused": _Telling("bad", "cross", gettext_lazy("Intouch refused: nothing was credited")),
+    "call.not_sent": _Telling("wait", "clock", gettext_lazy("Not sent: nothing was credited by this try")),
+    "call.unknown": _Telling("doubt", "question", gettext_lazy("No clear answer: the outcome is not known")),
+    "call.absent": _Telling("work", "arrow", gettext_lazy("Looked up at Intouch: nothing has been credited")),
+    "call.late": _Telling("doubt", "question", gettext_lazy("An answer came after another worker had taken over")),
+    "operator.requeued": _Telling("work", "repeat", gettext_lazy("%(who)s made the next try due at once")),
+    "operator.reconciled": _Telling("work", "repeat", gettext_lazy("%(who)s had Intouch asked again at once")),
+    "operator.paused": _Telling("wait", "pause", gettext_lazy("%(who)s paused the carrying out")),
+    "operator.resumed": _Telling("work", "arrow", gettext_lazy("%(who)s lifted the pause")),
+}
+
+
+def sentence(event: AuditEvent) -> str:
+    """The event in words; the name of an action that has none yet."""
+    telling = _TELLINGS.get(event.action)
+    return str(telling.text) % {"who": event.actor_name} if telling else f"{event.action}: {event.actor_name}"
+
+
+def tell(timeline: Timeline) -> list[Chapter]:
+    """The chapters of a request. At the same instant a call began before it was answered."""
+    told = [_of_call(call) for call in timeline.calls] + [_of_event(event) for event in timeline.events]
+    return sorted(told, key=lambda chapter: chapter.at)
+
+
+def _of_event(event: AuditEvent) -> Chapter:
+    telling = _TELLINGS.get(event.action, _Telling("off", "dot", ""))
+    details = event.details if isinstance(event.details, dict) else {}
+    return Chapter(
+        event.at, telling.tone, telling.icon, sentence(event), quote=_text(details, "message"),
+        lines=tuple(_lines(details)),
+    )  # fmt: skip
+
+
+def _lines(details: dict[str, Any]) -> list[str]:
+    lines = []
+    if details.get("one_step"):
+        lines.append(_("Issued in one step: no checker was asked."))
+    if details.get("auto_approved"):
+        lines.append(_("Approved by the policy: no checker was asked."))
+    if error := _text(details, "error"):
+        lines.append(error)
+    if reason := _text(details, "reason"):
+        lines.append(reason)
+    return lines
+
+
+def _text(details: dict[str, Any], name: str) -> str:
+    value = details.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _of_call(call: IntouchCall) -> Chapter:
+    if call.purpose == CallPurpose.LOOK_UP:
+        title = _("Try %(attempt)s: the reference was looked up at Intouch") % {"attempt": call.attempt}
+    else:
+        title = _("Try %(attempt)s: Intouch was called") % {"attempt": call.attempt}
+    return Chapter(call.started_at, "work", "send", title, lines=(_answer(call),))
+
+
+def _answer(call: IntouchCall) -> str:
+    if call.finished_at is None:
+        return _("No answer yet.")
+    seconds = round((call.finished_at - call.started_at).total_seconds(), 1)
+    took = ngettext("after %(seconds)s second", "after %(seconds)s seconds", seconds) % {"seconds": seconds}
+    status = f"HTTP {call.http_status}" if call.http_status is not None else _("Ended without an answer")
+    return f"{status}, {took}."

@@ -1,0 +1,160 @@
+"""What the desk shows: which tasks wait for whom, what a search finds, what else concerns a customer.
+
+Every function takes the actors that one person is (`accounts.actors.actors_of`) and reads within their organisations
+only, with a fixed number of queries that counts no big table to its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from accounts.actors import Actor
+from workflows import registry
+from workflows.models import AdminTask, Pause, WorkflowRequest
+from workflows.states import State
+
+MOST_COUNTED = 99
+FEW = 5
+_LARGEST = 2**63 - 1
+
+Actors = Mapping[int, Actor]
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many there are; from `MOST_COUNTED` on only that there are more."""
+
+    number: int
+
+    def __bool__(self) -> bool:
+        return self.number > 0
+
+    def __str__(self) -> str:
+        return str(self.number) if self.number <= MOST_COUNTED else f"{MOST_COUNTED}+"
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The first page after log-in: the oldest of what waits for the person, and what else they should know."""
+
+    waiting: Count
+    oldest: list[AdminTask]
+    mine: list[AdminTask]
+    unknown: Count
+    pauses: list[Pause]
+    may_check: bool
+    may_make: bool
+
+
+def count(rows: QuerySet[Any]) -> Count:
+    return Count(rows.order_by()[: MOST_COUNTED + 1].count())
+
+
+def decidable_by(actors: Actors) -> Q:
+    """Open tasks that the person may decide: `policies.why_not_decide`, said to the database."""
+    found, user_id = Q(pk__in=[]), None
+    for actor in actors.values():
+        if actor.membership.is_checker:
+            found |= _in_scope(actor)
+            user_id = actor.user.pk
+    return found & Q(decision=None) & ~Q(maker=user_id) & ~Q(opened_by=user_id)
+
+
+def _in_scope(actor: Actor) -> Q:
+    membership = actor.membership
+    scope = Q(organisation_id=actor.organisation.pk)
+    for name, ids in (
+        ("concept", membership.concepts),
+        ("zone", membership.zones),
+        ("store", membership.stores),
+        ("till", membership.tills),
+    ):
+        if ids:
+            scope &= Q(**{f"request__{name}_id__in": ids})
+    return scope
+
+
+def waiting_for(actors: Actors) -> QuerySet[AdminTask]:
+    """The tasks that the person may decide, oldest first."""
+    return AdminTask.objects.filter(decidable_by(actors), organisation__in=list(actors)).order_by("id")
+
+
+def count_waiting(actors: Actors) -> Count:
+    """How many tasks the person may decide; without a query for somebody who checks nothing."""
+    if not any(actor.membership.is_checker for actor in actors.values()):
+        return Count(0)
+    return count(waiting_for(actors))
+
+
+def next_after(actors: Actors, task: AdminTask) -> AdminTask | None:
+    """The task to go on with: the next younger one that waits for the person, else the oldest."""
+    waiting = waiting_for(actors)
+    return waiting.filter(pk__gt=task.pk).first() or waiting.exclude(pk=task.pk).first()
+
+
+def summary(actors: Actors) -> Summary:
+    user_id = next(iter(actors.values())).user.pk
+    rights = [actor.membership for actor in actors.values()]
+    organisations = list(actors)
+    undecided = with_request(AdminTask.objects.filter(organisation__in=organisations, decision=None))
+    unknown = WorkflowRequest.objects.filter(organisation__in=organisations, state=State.UNKNOWN)
+    return Summary(
+        waiting=count_waiting(actors),
+        oldest=list(with_request(waiting_for(actors))[:FEW]),
+        mine=list(undecided.filter(maker=user_id).order_by("id")[:FEW]),
+        unknown=count(unknown),
+        pauses=list(Pause.objects.filter(organisation__in=organisations).select_related("organisation", "paused_by")),
+        may_check=any(right.is_checker for right in rights),
+        may_make=any(right.is_maker for right in rights),
+    )
+
+
+def with_request(tasks: QuerySet[AdminTask]) -> QuerySet[AdminTask]:
+    """Tasks with what a list shows of their requests; credentials and long texts are not read."""
+    return tasks.select_related("request__organisation").defer("request__secret", "request__payload", "request__result")
+
+
+def for_list(requests: QuerySet[WorkflowRequest]) -> QuerySet[WorkflowRequest]:
+    """Requests with what a list shows of them; credentials and long texts are not read."""
+    return requests.select_related("organisation").defer("secret", "payload", "result")
+
+
+def matching(actors: Actors, text: str) -> QuerySet[WorkflowRequest]:
+    """Requests with this customer, reference, request id, or number that their type knows; each by an index."""
+    organisations = list(actors)
+    wanted = Q(reference_id=text, request_type__in=[kind.slug for kind in registry.all_types()])
+    number, request_id = _whole_number(text), _uuid(text)
+    if number is not None:
+        wanted |= Q(customer_id=number) | Q(pk__in=_known_to_types(organisations, number))
+    if request_id is not None:
+        wanted |= Q(pk=request_id)
+    return WorkflowRequest.objects.filter(wanted, organisation__in=organisations)
+
+
+def _known_to_types(organisations: list[int], number: int) -> list[UUID]:
+    return [found for kind in registry.all_types() for found in kind.find(organisations, number)]
+
+
+def _whole_number(text: str) -> int | None:
+    if text.isascii() and text.isdigit() and len(text) <= 19:
+        number = int(text)
+        return number if number <= _LARGEST else None
+    return None
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text) if len(text) == 36 else None
+    except ValueError:
+        return None
+
+
+def others_of_customer(request: WorkflowRequest) -> list[WorkflowRequest]:
+    """What else was asked for the same customer lately, newest first."""
+    others = WorkflowRequest.objects.filter(organisation=request.organisation_id, customer_id=request.customer_id)
+    return list(for_list(others.exclude(pk=request.pk)).order_by("-created_at", "-id")[:FEW])
