@@ -60,6 +60,17 @@ def envelope(problems: Sequence[Problem]) -> dict[str, object]:
     return {"data": None, "errors": [problem.as_json() for problem in problems], "warnings": []}
 
 
+class NotAuthenticated(ApiError):
+    """Nobody proved who they are. One sentence for every cause, so that nothing can be probed."""
+
+    code = 2013
+    http_status = 401
+    message = "Credentials are missing, wrong or expired. Send Basic, a Bearer token or X-CAP-UI-AUTH-TOKEN."
+
+    def __init__(self, message: str = "", **kwargs: object) -> None:
+        super().__init__(message, headers={"WWW-Authenticate": 'Basic realm="goodwill", charset="UTF-8"'})
+
+
 class MalformedBody(ApiError):
     """The body is not JSON that this service reads."""
 

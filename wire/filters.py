@@ -7,6 +7,7 @@ mistakes are a 400 that names the parameter.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, ClassVar
 
@@ -21,13 +22,18 @@ _DIGITS = re.compile(r"[0-9]{1,19}", re.ASCII)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 LARGEST = 2**63 - 1
 
+Bounds = tuple[int, int]
+NOT_NEGATIVE: Bounds = (0, LARGEST)
+POSITIVE: Bounds = (1, LARGEST)
 
-def read_integer(text: str, *, least: int = 0, most: int = LARGEST) -> int:
+
+def read_integer(text: str, bounds: Bounds = NOT_NEGATIVE) -> int:
     """A whole number in ASCII digits.
 
     Raises:
-        ValueError: anything else, or out of the bounds.
+        ValueError: anything else, or out of the bounds, which are included.
     """
+    least, most = bounds
     if not _DIGITS.fullmatch(text) or not least <= int(text) <= most:
         raise ValueError(f"must be a whole number from {least} to {most}")
     return int(text)
@@ -80,26 +86,37 @@ class StrictFilterSet(FilterSet):
     """Refuses what it does not know.
 
     Attributes:
-        also_allowed: parameters that somebody else reads, such as those of the pagination.
+        also_allowed: parameters that somebody else reads, such as those of the pagination, with the bounds of those
+            that are whole numbers.
         codes: error codes of the contract for single parameters.
     """
 
-    also_allowed: ClassVar[frozenset[str]] = frozenset()
+    also_allowed: ClassVar[Mapping[str, Bounds | None]] = {}
     codes: ClassVar[dict[str, int]] = {}
 
     def problems(self) -> list[Problem]:
         """What is wrong with the parameters, one item each."""
-        found = [*self._unknown_or_repeated()]
-        if not found and not self.form.is_valid():
-            found = [
+        found = [*self._unknown_or_repeated(), *self._out_of_bounds()]
+        if not self.form.is_valid():
+            found += [
                 Problem(self.codes.get(name, MalformedBody.code), f"{name} {errors[0]}.", name)
                 for name, errors in self.form.errors.items()
             ]
+        return list({problem.reference: problem for problem in reversed(found)}.values())[::-1]
+
+    def _out_of_bounds(self) -> list[Problem]:
+        found = []
+        for name, bounds in self.also_allowed.items():
+            try:
+                if bounds is not None and self.data.get(name):
+                    read_integer(self.data[name], bounds)
+            except ValueError as error:
+                found.append(Problem(MalformedBody.code, f"{name} {error}.", name))
         return found
 
     def _unknown_or_repeated(self) -> list[Problem]:
         data = self.data
-        known = set(self.filters) | self.also_allowed
+        known = {*self.filters, *self.also_allowed}
         if not isinstance(data, QueryDict):
             return []
         problems = [

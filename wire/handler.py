@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.db import InterfaceError, OperationalError
 from django.http import Http404
@@ -14,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from wire import correlation
-from wire.errors import ApiError, Problem, envelope
+from wire.errors import ApiError, NotAuthenticated, Problem, envelope
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +23,8 @@ logger = logging.getLogger(__name__)
 def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
     """Every exception of an API view becomes the gateway's envelope; nothing of its inside gets out."""
     set_rollback()
+    if isinstance(error, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
+        error = NotAuthenticated()
     if isinstance(error, ApiError):
         return Response(envelope(error.problems), status=error.http_status, headers=error.headers)
     if isinstance(error, Http404):
@@ -30,6 +33,9 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
         error = exceptions.PermissionDenied()
     if isinstance(error, exceptions.APIException):
         return _from_drf(error)
+    if isinstance(error, SuspiciousOperation | BadRequest):
+        logger.warning("a request that cannot be read: %s", type(error).__name__)
+        return Response(envelope([Problem(2008, "The request cannot be read.")]), status=400)
     if isinstance(error, OperationalError | InterfaceError):
         return _database_unavailable(error)
     logger.exception("unforeseen error", extra={"view": type(context.get("view")).__name__})
@@ -59,10 +65,6 @@ def _from_drf(error: exceptions.APIException) -> Response:
         headers["Retry-After"] = str(wait)
     elif isinstance(error, exceptions.UnsupportedMediaType):
         problem = Problem(2008, "The body must be application/json.", "Content-Type")
-    elif isinstance(error, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
-        problem = Problem(2013, "Credentials are missing, wrong or expired.")
-        headers["WWW-Authenticate"] = 'Basic realm="goodwill"'
-        error.status_code = 401
     else:
         problem = Problem(error.status_code, str(error.detail))
     return Response(envelope([problem]), status=error.status_code, headers=headers)

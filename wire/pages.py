@@ -2,39 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from rest_framework.pagination import BasePagination, LimitOffsetPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from wire.errors import MalformedBody, Problem
-from wire.filters import LARGEST, read_integer
+from wire.errors import MalformedBody
+from wire.filters import LARGEST, NOT_NEGATIVE, Bounds, read_integer
 
 DEFAULT_LIMIT = 10
 MOST = 100
 
 
-def _parameter(request: Request, names: tuple[str, ...], default: int, *, least: int, most: int) -> int:
-    """The value of the first of these parameters that was sent; an empty one counts as absent."""
-    for name in names:
-        text = request.query_params.get(name, "")
-        if text:
-            try:
-                return read_integer(text, least=least, most=most)
-            except ValueError as error:
-                raise MalformedBody(problems=[Problem(MalformedBody.code, f"{name} {error}.", name)]) from None
-    return default
+_LIMIT: Bounds = (1, MOST)
+_PAGE: Bounds = (0, LARGEST // MOST)
+
+
+def _parameter(request: Request, name: str, default: int, bounds: Bounds) -> int:
+    """The value of a parameter; an empty one counts as absent."""
+    text = request.query_params.get(name)
+    try:
+        return read_integer(text, bounds) if text else default
+    except ValueError as error:
+        raise MalformedBody(f"{name} {error}.", reference=name) from None
 
 
 class NumberedPages(BasePagination):
-    """E4: `limit` and a zero-based `PageNo`; tells how many there are."""
+    """E4: `limit` and a zero-based `PageNo`, also spelt `pageNo`; tells how many there are."""
 
-    parameters = frozenset({"limit", "PageNo", "pageNo"})
+    parameters: ClassVar[Mapping[str, Bounds | None]] = {"limit": _LIMIT, "PageNo": _PAGE, "pageNo": _PAGE}
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
-        limit = _parameter(request, ("limit",), DEFAULT_LIMIT, least=1, most=MOST)
-        self.number = _parameter(request, ("PageNo", "pageNo"), 0, least=0, most=LARGEST // MOST)
+        if request.query_params.get("PageNo") and request.query_params.get("pageNo"):
+            raise MalformedBody("pageNo is PageNo spelt otherwise: send one of them.", reference="pageNo")
+        limit = _parameter(request, "limit", DEFAULT_LIMIT, _LIMIT)
+        self.number = _parameter(request, "PageNo", _parameter(request, "pageNo", 0, _PAGE), _PAGE)
         self.total = queryset.count()
         self.pages = -(-self.total // limit)
         start = self.number * limit
@@ -51,13 +55,13 @@ class NumberedPages(BasePagination):
 class LimitOffset(LimitOffsetPagination):
     """E5: `limit` and `offset`; `total` counts across all pages."""
 
-    parameters = frozenset({"limit", "offset"})
+    parameters: ClassVar[Mapping[str, Bounds | None]] = {"limit": _LIMIT, "offset": NOT_NEGATIVE}
     default_limit = DEFAULT_LIMIT
     max_limit = MOST
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
-        self.wanted = _parameter(request, ("limit",), DEFAULT_LIMIT, least=1, most=MOST)
-        self.start = _parameter(request, ("offset",), 0, least=0, most=LARGEST)
+        self.wanted = _parameter(request, "limit", DEFAULT_LIMIT, _LIMIT)
+        self.start = _parameter(request, "offset", 0, NOT_NEGATIVE)
         self.total = queryset.count()
         return list(queryset[self.start : self.start + self.wanted]) if self.start < self.total else []
 
