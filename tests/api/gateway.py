@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from django.http.request import HttpHeaders
 from django.test import Client
 
 from accounts.models import User
@@ -24,7 +25,7 @@ REQUESTS = f"{PREFIX}/requests"
 TASK = "payload.IntouchAPITask-Payload"
 BODY = f"{TASK}.body"
 ORGANISATION = "X-CAP-API-AUTH-ORG-ID"
-MISSING: Any = object()
+MISSING: Any = type("Missing", (), {"__repr__": lambda _: "MISSING"})()
 STORED = (WorkflowRequest, AdminTask, GoodwillRequest, AuditEvent)
 
 
@@ -99,12 +100,11 @@ class Gateway:
         content_type: str = "application/json",
         environ: Mapping[str, Any] | None = None,
     ) -> Answer:
-        """Bytes go out as they are, anything else as JSON."""
+        """Bytes go out as they are, anything else as JSON; `environ` is what a server would have made of the headers."""
         raw = body if isinstance(body, bytes) else b"" if body is None else strict_json.dumps(body).encode()
-        client = Client(raise_request_exception=False)
-        response = client.generic(
-            method, path, raw, content_type, headers=dict(self.headers), QUERY_STRING=query, **(environ or {})
-        )
+        wire_query = query.encode().decode("latin-1")  # as a server hands on the bytes that came
+        extra = {**HttpHeaders.to_wsgi_names(self.headers), "QUERY_STRING": wire_query, **(environ or {})}
+        response = Client(raise_request_exception=False).generic(method, path, raw, content_type, **extra)
         return Answer(response.status_code, response.headers, response.content.decode())
 
     def submit(self, body: Any = None, *, query: str = "", path: str = SUBMIT, **options: Any) -> Answer:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from decimal import Decimal
 
 import pytest
 
 from tests.api.gateway import BODY, MISSING, TASK, Gateway, assert_refused, put, put_raw, stored
 from tests.factories import OrganisationFactory, ProgramFactory
 from wire import strict_json
+from workflows.models import WorkflowRequest
 
 NO_NUMBERS = ('"20"', "true", "false", "null", "[]", "{}", "[20]", '""')
 NO_TEXTS = ("20", "20.5", "true", "null", "[]", "{}", '["x"]')
@@ -112,7 +114,7 @@ def test_a_wrong_field_is_refused_with_its_code_and_its_place(
 
 NEEDED = [
     ("entityInfo", 2008), *[(f"entityInfo.{name}", 2008) for name in ENTITIES], ("payload", 2008), (TASK, 2008),
-    (f"{TASK}.hostname", 2022), (f"{TASK}.path", 2022), (f"{TASK}.method", 2022), (BODY, 2008),
+    (f"{TASK}.hostname", 2008), (f"{TASK}.path", 2008), (f"{TASK}.method", 2008), (BODY, 2008),
     (f"{BODY}.referenceId", 2008), (f"{BODY}.reason", 2008), (f"{BODY}.baseType", 2008), (f"{BODY}.programId", 2008),
     (f"{BODY}.awardingTillId", 2008), (f"{BODY}.earningEntityType", 2008), (f"{BODY}.earningEntityId", 2014),
     (f"{BODY}.points", 2015), (f"{BODY}.source", 2008),
@@ -175,7 +177,7 @@ def test_points_may_have_as_many_decimals_as_the_program_allows(gateway: Gateway
         assert_refused(answer, 400, (2015, f"{BODY}.points"))
 
 
-@pytest.mark.parametrize("raw", ["99999999999999.000001", "100000000000000", "1e14", "9223372036854775807", "1e39"])
+@pytest.mark.parametrize("raw", ["99999999999999.9999991", "100000000000000", "100000000000000.0", "1e14", "9223372036854775807", "1e39"])
 def test_without_a_cap_points_end_where_the_database_does(gateway: Gateway, raw: str) -> None:
     gateway.house.program.points_decimals = 6
     gateway.house.program.save()
@@ -193,17 +195,21 @@ def test_the_largest_amount_that_is_allowed_is_stored_to_the_last_digit(gateway:
     gateway.house.policy.cap = None
     gateway.house.policy.save()
 
-    answer = gateway.submit(put_raw(gateway.house.body(), f"{BODY}.points", "99999999999999"))
+    gateway.house.program.points_decimals = 6
+    gateway.house.program.save()
+
+    answer = gateway.submit(put_raw(gateway.house.body(), f"{BODY}.points", "99999999999999.999999"))
 
     assert answer.status == 200
-    assert gateway.history().data[0]["goodwillStatus"] == "PENDING"
+    request = WorkflowRequest.objects.get(pk=answer.data["requestId"])
+    assert request.amount == request.goodwill.points == Decimal("99999999999999.999999")
 
 
 def test_every_wrong_field_is_reported_at_once(gateway: Gateway) -> None:
     wrong = {
-        "entityInfo.tillId": 2008, f"{TASK}.hostname": 2022, f"{TASK}.path": 2022, f"{TASK}.method": 2022,
+        "entityInfo.tillId": 2008, f"{TASK}.hostname": 2008, f"{TASK}.path": 2008, f"{TASK}.method": 2008,
         f"{BODY}.referenceId": 2008, f"{BODY}.programId": 2008, f"{BODY}.earningEntityId": 2014,
-        f"{BODY}.points": 2015, f"{TASK}.headers": 2023,
+        f"{BODY}.points": 2015, f"{TASK}.headers.Authorization": 2023, f"{TASK}.headers.content-type": 2023,
     }  # fmt: skip
     body = gateway.house.body()
     for path in wrong:
@@ -213,7 +219,7 @@ def test_every_wrong_field_is_reported_at_once(gateway: Gateway) -> None:
     answer = gateway.submit(body)
 
     assert answer.status == 400
-    assert dict((reference, code) for code, reference in answer.problems) == {
+    assert {reference: code for code, reference in answer.problems} == {
         **wrong, "extra": 2008, f"{BODY}.more": 2008,
     }  # fmt: skip
     assert len(answer.problems) == len(wrong) + 2

@@ -222,7 +222,7 @@ def test_internal_addresses_need_the_word_of_an_administrator(host: str) -> None
 
 def test_the_credential_is_in_no_exception_and_in_no_log_line(caplog: Any, monkeypatch: Any, tmp_path: Path) -> None:
     caplog.set_level(logging.DEBUG)
-    logging.getLogger("urllib3").setLevel(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="urllib3")
     context, _ = self_signed(tmp_path, "localhost")
     told = []
     for behave, tls in [(answering(b""), None), (answering(b"HTTP/1.1 20"), None), (answering(HTTP_OK), context)]:
@@ -230,7 +230,6 @@ def test_the_credential_is_in_no_exception_and_in_no_log_line(caplog: Any, monke
             with pytest.raises(IntouchError) as caught:
                 credit(target_at(server.url))
         told += ["".join(traceback.format_exception(caught.value)), repr(caught.value), repr(vars(caught.value))]
-    logging.getLogger("urllib3").setLevel(logging.NOTSET)
     written = "\n".join([*told, *(f"{record.getMessage()} {record.__dict__}" for record in caplog.records)])
     assert caplog.records, "something was logged, so that there was something to look at"
     assert "ZmFrZTpmYWtl" not in written

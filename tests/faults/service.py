@@ -1,0 +1,226 @@
+"""The whole service on this machine, every part a process that can be killed: the stage of the tests of faults.
+
+The sandbox is Intouch, and its append-only ledger the oracle: what it says was credited, was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import requests
+from celery import Celery
+from kombu import Connection
+from redis import Redis
+
+from config.embedded.directories import PROJECT
+from tests.faults.clients import Client
+from tests.faults.processes import OwnPostgres, OwnValkey, Process, answers, free_port, listens, wait_until
+
+# Small, and in the proportions of the defaults: the lease outlives two whole calls, a look-up waits for the slowest.
+TIMES = {
+    "SWEEP_SECONDS": "1",
+    "DECISION_WAIT_SECONDS": "1",
+    "INTOUCH_CONNECT_SECONDS": "1",
+    "INTOUCH_READ_SECONDS": "1.5",
+    "INTOUCH_TOTAL_SECONDS": "1.5",
+    "INTOUCH_LEASE_SECONDS": "3",
+    "INTOUCH_SETTLE_SECONDS": "2",
+    "INTOUCH_BACKOFF_SECONDS": "0.1",
+    "INTOUCH_BACKOFF_MOST_SECONDS": "0.5",
+    "INTOUCH_MAX_TRIES": "200",
+    "INTOUCH_BREAKER_FAILURES": "1000",
+}
+OPTIONS = {
+    "LOG_FORMAT": "json",
+    "WEB_CONCURRENCY": "1",
+    "DATABASE_POOL_SIZE": "8",
+    "DJANGO_SETTINGS_MODULE": "config.settings",
+    "PYTHONUNBUFFERED": "1",
+}
+CELERY = [sys.executable, "-m", "celery", "--app", "config"]
+QUICK_START = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+
+
+class Service:
+    """Servers, sandboxes and organisations; workers, beats and webs are started as a test needs them."""
+
+    def __init__(self, directory: Path, stack: ExitStack, *, max_connections: int = 100, **times: str) -> None:
+        self.directory = directory
+        self._stack = stack
+        self.postgres = OwnPostgres(directory, stack, max_connections=max_connections)
+        self.valkey = OwnValkey(directory)
+        stack.callback(self.postgres.end, self.postgres.server.stop_signals[0])
+        stack.callback(self.valkey.end, self.valkey.server.stop_signals[0])
+        self.database_url = self.postgres.start()
+        self.broker_url = self.valkey.start()
+        self.environment = {**os.environ, **OPTIONS, **TIMES, **times}
+        self.environment |= {"DATABASE_URL": self.database_url, "CELERY_BROKER_URL": self.broker_url, "CACHE_URL": ""}
+        self.sandboxes = [self._sandbox(number) for number in range(2)]
+        self.organisations: list[dict[str, Any]] = self._furnish()
+        self.web_ports: list[int] = []
+        self._names: dict[str, int] = {}
+
+    # Processes
+
+    def process(self, name: str, command: list[str], **environment: str) -> Process:
+        """A process of the service, started, and ended with it."""
+        self._names[name] = number = self._names.get(name, 0) + 1
+        log = self.directory / f"{name}-{number}.log"
+        process = Process(f"{name}-{number}", command, self.environment | environment, log)
+        self._stack.callback(process.kill)
+        return process.start()
+
+    def worker(
+        self, *, concurrency: int = 4, queue: str = "celery", name: str = "worker", oddity: Sequence[str] = (),
+        **environment: str,
+    ) -> Process:  # fmt: skip
+        """A worker of threads.
+
+        Args:
+            oddity: options of `tests.faults.odd_worker`, for one with a wrong clock or a hasty broker.
+        """
+        start = [sys.executable, "-m", "tests.faults.odd_worker", *oddity, "--"] if oddity else CELERY
+        options = ["worker", "--pool", "threads", "--concurrency", str(concurrency), "--queues", queue]
+        host = ["--hostname", f"{name}-{free_port()}@here"]
+        return self.process(name, [*start, *options, *QUICK_START, *host], **environment)
+
+    def beat(self) -> Process:
+        return self.process("beat", [*CELERY, "beat", "--scheduler", "celery.beat:Scheduler"])
+
+    def web(self, *, shared: bool = True, **environment: str) -> Process:
+        """A web process at a port of its own, answering; the clients take a shared one in turn with the others."""
+        port = free_port()
+        command = [sys.executable, "-m", "gunicorn", "--config", "config/gunicorn.py", "config.wsgi"]
+        process = self.process("web", command, PORT=str(port), BIND=f"127.0.0.1:{port}", **environment)
+        wait_until(lambda: answers(f"http://127.0.0.1:{port}/readyz"), f"{process.name} answers")
+        process.port = port
+        if shared:
+            self.web_ports.append(port)
+        return process
+
+    @contextlib.contextmanager
+    def running(self, *processes: Process) -> Iterator[None]:
+        """Kill these processes at the end of the block: politeness takes time, and has a test of its own."""
+        try:
+            yield
+        finally:
+            for process in processes:
+                process.kill()
+
+    def _sandbox(self, number: int) -> Sandbox:
+        port, ledger = free_port(), self.directory / f"ledger-{number}.jsonl"
+        command = [sys.executable, "-m", "workflows.sandbox", "--port", str(port), "--ledger", str(ledger)]
+        process = Process(f"sandbox-{number}", command, self.environment, self.directory / f"sandbox-{number}.log")
+        self._stack.callback(process.stop)
+        process.start()
+        wait_until(lambda: listens(port), f"{process.name} listens")
+        return Sandbox(f"http://127.0.0.1:{port}", ledger)
+
+    def _furnish(self) -> list[dict[str, Any]]:
+        command = [sys.executable, "-m", "tests.faults.furnish"]
+        for sandbox in self.sandboxes:
+            command += ["--sandbox", sandbox.url]
+        done = subprocess.run(command, env=self.environment, cwd=PROJECT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        organisations: list[dict[str, Any]] = json.loads(done.stdout)
+        return organisations
+
+    # What clients do
+
+    def client(self, role: str, number: int = 0, *, organisation: int = 0, web: Process | None = None) -> Client:
+        """A maker or a checker of the first organisation (which asks again) or the second (which looks up).
+
+        Args:
+            web: the one web process to talk to, instead of all shared ones in turn.
+        """
+        furnished = self.organisations[organisation]
+        account = furnished[f"{role}s"][number]
+        ports = self.web_ports if web is None else [web.port]
+        return Client(ports, furnished["organisation"], furnished["program"], *account)
+
+    def approved(self, reference: str, *, organisation: int = 0, **fields: Any) -> str:
+        """Submit and approve; the id of the request."""
+        submitted = self.client("maker", organisation=organisation).submit(reference, **fields)
+        assert submitted.status_code == 200, submitted.text
+        request_id: str = submitted.json()["data"]["requestId"]
+        decided = self.client("checker", organisation=organisation).decide(request_id)
+        assert decided.status_code == 200, decided.text
+        return request_id
+
+    # What operators see
+
+    def sql(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Ask the database past the service."""
+        with psycopg.connect(self.database_url, autocommit=True, connect_timeout=5) as connection:
+            found = connection.execute(query, values)  # type: ignore[arg-type]
+            return found.fetchall() if found.description else []
+
+    def state(self, reference: str) -> str:
+        return str(self.sql("SELECT state FROM workflows_workflowrequest WHERE reference_id = %s", reference)[0][0])
+
+    def calls(self, reference: str) -> list[tuple[str, str | None]]:
+        """Purpose and outcome of every call for a request."""
+        query = """SELECT c.purpose, c.outcome FROM workflows_intouchcall c
+                   JOIN workflows_workflowrequest r ON r.id = c.request_id WHERE r.reference_id = %s ORDER BY c.attempt"""
+        return [(purpose, outcome) for purpose, outcome in self.sql(query, reference)]
+
+    def actions(self, reference: str) -> list[str]:
+        """The audit trail of a request."""
+        query = """SELECT e.action FROM workflows_auditevent e
+                   JOIN workflows_workflowrequest r ON r.id = e.request_id WHERE r.reference_id = %s ORDER BY e.id"""
+        return [action for (action,) in self.sql(query, reference)]
+
+    def wait_for_state(self, state: str, *references: str, seconds: float = 60.0) -> None:
+        """Return when all of these requests are in the state."""
+        query = "SELECT count(*) FROM workflows_workflowrequest WHERE reference_id = ANY(%s) AND state = %s"
+        wait_until(
+            lambda: self.sql(query, list(references), state)[0][0] == len(references),
+            f"{len(references)} requests are {state}; they are {[self.state(each) for each in references][:20]}",
+            seconds,
+        )
+
+    def credits(self, reference: str) -> int:
+        """How often Intouch has really credited a reference: the ledgers' own lines, counted."""
+        return sum(sandbox.credits(reference) for sandbox in self.sandboxes)
+
+    @property
+    def broker(self) -> Redis:
+        return Redis.from_url(self.broker_url, socket_timeout=5)
+
+    def send(self, task: str, *arguments: Any, queue: str = "celery") -> None:
+        """Put a message into the broker past the service."""
+        # Celery itself would go where CELERY_BROKER_URL of this very process leads.
+        with Celery(set_as_current=False) as app, Connection(self.broker_url) as connection:
+            app.send_task(task, args=arguments, queue=queue, connection=connection, retry=False)
+
+
+class Sandbox:
+    """One Intouch: orders to fail, and the ledger's file."""
+
+    def __init__(self, url: str, ledger: Path) -> None:
+        self.url, self.ledger = url, ledger
+
+    def order(self, fault: str, **options: Any) -> None:
+        answer = requests.post(f"{self.url}/faults", json={"fault": fault, **options}, timeout=10)
+        assert answer.status_code == 201, answer.text
+
+    def counted(self) -> Mapping[str, int]:
+        """`calls` in all, and `duplicates`: calls for a reference that was credited already."""
+        counts: Mapping[str, int] = requests.get(f"{self.url}/ledger?referenceId=none", timeout=30).json()
+        return counts
+
+    def lines(self) -> list[dict[str, Any]]:
+        text = self.ledger.read_text() if self.ledger.exists() else ""
+        return [json.loads(line) for line in text.splitlines()]
+
+    def credits(self, reference: str) -> int:
+        return sum(line["referenceId"] == reference for line in self.lines())

@@ -1,0 +1,160 @@
+"""The messages: an id and nothing else, harmless when lost, doubled or odd."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import redis
+from celery import current_app
+
+from tests.house import House
+from tests.workflows.journeys import attempt, point_to, reread
+from tests.workflows.sandbox_client import Client
+from workflows import queue, services, tasks
+from workflows.models import Decision, Pause, WorkflowRequest
+from workflows.states import State
+
+pytestmark = pytest.mark.xdist_group("broker")
+
+
+@pytest.fixture
+def broker() -> Iterator[Any]:
+    """This process's own database of the broker, empty."""
+    client = redis.Redis.from_url(os.environ["CELERY_BROKER_URL"])
+    client.flushdb()
+    yield client
+    client.flushdb()
+    client.close()
+
+
+def messages(broker: Any) -> list[dict[str, Any]]:
+    return [json.loads(raw) for raw in broker.lrange("celery", 0, -1)]
+
+
+def named(broker: Any) -> list[str]:
+    """The ids in the queue, the oldest first."""
+    import base64
+
+    return [json.loads(base64.b64decode(message["body"]))[0][0] for message in reversed(messages(broker))]
+
+
+@pytest.fixture
+def house(committed_house: House, intouch: Client, settings: Any) -> House:
+    settings.INTOUCH_ALLOW_LOOPBACK = True
+    return point_to(committed_house, intouch)
+
+
+def test_an_approval_sends_one_message_that_holds_the_id_and_no_content(house: House, broker: Any) -> None:
+    request = house.approve(house.submit())
+    (message,) = messages(broker)
+    assert named(broker) == [str(request.pk)]
+    assert message["headers"]["task"] == "workflows.execute"
+    text = json.dumps(message) + json.dumps([named(broker)])
+    for secret in ("ZmFrZTpmYWtl", request.reference_id, str(request.customer_id)):
+        assert secret not in text
+
+
+def test_a_rejection_a_withdrawal_and_a_submission_send_none(house: House, broker: Any) -> None:
+    services.decide(
+        actor=house.actor(house.checker), request_id=house.submit().pk, decision=Decision.REJECTED, message="no"
+    )
+    services.withdraw(actor=house.actor(house.maker), request_id=house.submit().pk)
+    assert messages(broker) == []
+
+
+def test_an_automatic_approval_sends_one(house: House, broker: Any) -> None:
+    house.policy.auto_approval = "all"
+    house.policy.save()
+    request = house.submit()
+    assert named(broker) == [str(request.pk)]
+
+
+def test_nothing_leaves_before_the_commit(house: House, broker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from workflows import audit
+
+    request = house.submit()
+
+    def look(*_: Any, **__: Any) -> None:
+        assert messages(broker) == []
+        raise OSError("the last write fails")
+
+    monkeypatch.setattr(audit, "record", look)
+    with pytest.raises(OSError, match="last write"):
+        house.approve(request)
+    assert messages(broker) == []
+
+
+def test_the_task_makes_one_attempt(house: House, intouch: Client) -> None:
+    request = house.approve(house.submit())
+    for _ in range(3):
+        tasks.execute(str(request.pk))
+    assert (reread(request).state, intouch.ledger()["calls"]) == (State.CREDITED, 1)
+
+
+@pytest.mark.parametrize("message", ["", "x", "1", "0198" * 9, None, 7, ["a"], {"id": 1}, "\x00", "é" * 100])
+def test_a_message_that_names_no_request_is_dropped(house: House, message: Any) -> None:
+    tasks.execute(message)
+    assert WorkflowRequest.objects.count() == 0
+
+
+def test_a_message_for_a_request_that_does_not_exist_is_dropped(house: House) -> None:
+    tasks.execute(str(uuid4()))
+
+
+def test_the_sweep_sends_again_what_is_due_the_oldest_first(house: House, broker: Any) -> None:
+    first, second = house.approve(house.submit()), house.approve(house.submit())
+    house.submit()
+    broker.flushdb()
+    assert tasks.sweep() == 2
+    assert named(broker) == [str(first.pk), str(second.pk)]
+
+
+def test_the_sweep_leaves_out_what_is_not_due_leased_ended_or_paused(house: House, broker: Any, intouch: Client) -> None:
+    from workflows import execution
+
+    attempt(house.approve(house.submit()))
+    intouch.order("429", retryAfter=1000)
+    attempt(house.approve(house.submit()))
+    assert execution.claim_due(house.approve(house.submit()).pk) is not None
+    broker.flushdb()
+    assert tasks.sweep() == 0
+    waiting = house.approve(house.submit())
+    Pause.objects.create(organisation=house.organisation, reason="r", paused_by=house.auditor)
+    broker.flushdb()
+    assert tasks.sweep() == 0
+    Pause.objects.all().delete()
+    assert tasks.sweep() == 1
+    assert named(broker) == [str(waiting.pk)]
+
+
+def test_the_sweep_adds_nothing_to_a_full_queue(house: House, broker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.approve(house.submit())
+    house.approve(house.submit())
+    monkeypatch.setattr(tasks, "SWEEP_BATCH", 3)
+    assert tasks.queued_hints() == 2
+    assert tasks.sweep() == 1
+    assert tasks.sweep() == 0
+    assert tasks.queued_hints() == 3
+
+
+def test_a_broker_that_refuses_costs_the_hint_and_nothing_else(house: House, broker: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(queue, "_rest", queue._BrokerRest())
+    monkeypatch.setattr(current_app.conf, "broker_url", "redis://127.0.0.1:9/0")
+    request = house.submit()
+    refused: list[str] = []
+
+    def refuse(*_: Any, **__: Any) -> None:
+        refused.append("asked")
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(current_app, "send_task", refuse)
+    assert house.approve(request).state == State.EXECUTING
+    assert queue.publish([request.pk] * 5) == 0
+    assert refused == ["asked"], "after a failure the broker is left alone for a while"
+    monkeypatch.undo()
+    assert tasks.sweep() == 1
