@@ -60,8 +60,10 @@ def verify(user: User, code: str) -> TOTPDevice | StaticDevice | None:
 
 def begin_set_up(user: User) -> TOTPDevice:
     """The unconfirmed device whose secret the person scans; the same one until it is confirmed."""
-    device, _ = TOTPDevice.objects.get_or_create(user=user, confirmed=False, defaults={"name": _TOTP})
-    return device
+    found: tuple[TOTPDevice, bool] = TOTPDevice.objects.get_or_create(
+        user=user, confirmed=False, defaults={"name": _TOTP}
+    )
+    return found[0]
 
 
 def secret_text(device: TOTPDevice) -> str:

@@ -33,10 +33,15 @@ class CodeForm(forms.Form):
     )  # fmt: skip
 
 
+def _is_verified(user: User) -> bool:
+    """What django-otp's middleware has put on the user of this request."""
+    return getattr(user, "otp_device", None) is not None
+
+
 def is_missing(request: HttpRequest) -> bool:
     """Whether somebody is logged in who still has to show the second factor."""
     user = request.user
-    return isinstance(user, User) and not user.is_verified() and second_factor.is_needed_by(user)
+    return isinstance(user, User) and not _is_verified(user) and second_factor.is_needed_by(user)
 
 
 def guarded(site: AdminSite, view: View) -> View:
@@ -78,7 +83,7 @@ class Pages:
                 self._log_in(request, device)
                 return HttpResponseRedirect(self._next(request))
             form.add_error("code", _("Wrong or used up. Wait for the next code, or use a recovery code."))
-        context = {"form": form, "next": request.GET.get("next", ""), "title": _("Your second factor")}
+        context: dict[str, Any] = {"form": form, "next": request.GET.get("next", ""), "title": _("Your second factor")}
         return self._page(request, "accounts/second_factor.html", context)
 
     def set_up(self, request: HttpRequest) -> HttpResponse:
@@ -91,8 +96,8 @@ class Pages:
             codes = second_factor.confirm_set_up(person, form.cleaned_data["code"])
             if codes is not None:
                 self._log_in(request, second_factor.device_of(person))
-                context = {"codes": codes, "title": _("Your recovery codes")}
-                return self._page(request, "accounts/recovery_codes.html", context)
+                shown = {"codes": codes, "title": _("Your recovery codes")}
+                return self._page(request, "accounts/recovery_codes.html", shown)
             form.add_error("code", _("This is not the code that the device shows now. Try the next one."))
         device = second_factor.begin_set_up(person)
         context = {

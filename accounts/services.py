@@ -39,6 +39,7 @@ def create_organisation(*, organisation_id: int, name: str, time_zone: str = "UT
     """Create or rename the organisation with the incumbent's id."""
     wanted = Organisation(id=organisation_id, name=name, time_zone=time_zone)
     wanted.clean_fields()
+    wanted.validate_constraints()
     return Organisation.objects.update_or_create(id=organisation_id, defaults={"name": name, "time_zone": time_zone})
 
 
@@ -85,6 +86,7 @@ def set_membership(
     }  # fmt: skip
     candidate = Membership(user=user, organisation=organisation, **values)
     candidate.full_clean(validate_unique=False, validate_constraints=False)
+    candidate.validate_constraints(exclude={"user", "organisation"})  # all but "one per user and organisation"
     return Membership.objects.update_or_create(user=user, organisation=organisation, defaults=values)
 
 

@@ -11,10 +11,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
-from config.logs import logging_config
+# The service is found from whatever directory it is started.
+chdir = str(Path(__file__).resolve().parent.parent)
+sys.path.insert(0, chdir)
 
 bind = os.environ.get("BIND") or f"127.0.0.1:{os.environ.get('PORT') or 8000}"
 workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
@@ -37,10 +40,11 @@ worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa:
 
 def _house_style() -> dict[str, Any]:
     """gunicorn's own lines go through the service's logging and lose their own handler."""
+    from config.logs import logging_config
+
     style = logging_config(os.environ.get("LOG_LEVEL") or "INFO", os.environ.get("LOG_FORMAT") or "json")
     style["loggers"]["gunicorn.error"] = {"handlers": [], "propagate": True}
     return style
 
 
 logconfig_dict = _house_style()
-chdir = str(Path(__file__).resolve().parent.parent)

@@ -62,7 +62,8 @@ class DatabaseCollector:
 def _rows(statement: str) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement)
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
 
 
 def _single(name: str, description: str, statement: str) -> Metric:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -34,12 +35,17 @@ TAMPERED = "not sent: the content is not what was decided on (its digest differs
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A lease on one request. `attempt` is the fencing token; `may_have_credited` tells of the attempts before it."""
+    """A lease on one request. `attempt` is the fencing token; `may_have_credited` tells of the attempts before it.
+
+    Nothing is sent after `lease_ends`, by this process's monotonic clock: a process that was frozen in between would
+    call for a request that another worker has taken over.
+    """
 
     request: WorkflowRequest
     attempt: int
     purpose: CallPurpose
     may_have_credited: bool
+    lease_ends: float = math.inf
 
 
 def purpose_of(request: WorkflowRequest) -> CallPurpose:
@@ -66,7 +72,7 @@ def attempt(claim: Claim) -> Outcome:
     except SecretUnreadable as error:
         logger.error("a credential cannot be read: %s", error, extra={"request_id": str(request.pk)})
         return Outcome(CallOutcome.REFUSED, error=f"not sent: {error}")
-    caller = Caller(request.target, request.organisation_id, secret, request.correlation_id)
+    caller = Caller(request.target, request.organisation_id, secret, request.correlation_id, claim.lease_ends)
     try:
         if claim.purpose == CallPurpose.LOOK_UP:
             return _look_up(request, caller)

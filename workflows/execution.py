@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 import random
+import time
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -72,6 +73,7 @@ def _due() -> QuerySet[WorkflowRequest]:
 @transaction.atomic(durable=True)
 def claim_due(request_id: UUID) -> Claim | None:
     """Take the lease of a due request; None where it is not due, taken, paused, or being looked at."""
+    began = time.monotonic()
     request = (
         _due()
         .select_for_update(skip_locked=True, of=("self",))
@@ -90,7 +92,7 @@ def claim_due(request_id: UUID) -> Claim | None:
         organisation_id=request.organisation_id, request=request, attempt=request.tries, purpose=purpose,
         started_at=Now(),
     )  # fmt: skip
-    return Claim(request, request.tries, purpose, may_have_credited=_has_unknown_call(request))
+    return Claim(request, request.tries, purpose, _has_unknown_call(request), began + settings.INTOUCH_LEASE_SECONDS)
 
 
 def _outlives_lost_call(request: WorkflowRequest) -> bool:

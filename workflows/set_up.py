@@ -83,7 +83,7 @@ def set_policy(
         "is_enabled": is_enabled, "cap": cap, "reasons": reasons or [], "auto_approval_up_to": auto_approval_up_to,
         "auto_approval": AutoApproval.OFF if auto_approval_up_to is None else AutoApproval.UP_TO,
     }  # fmt: skip
-    WorkflowPolicy(organisation=organisation, request_type=slug, **values).full_clean(
-        validate_unique=False, validate_constraints=False
-    )
+    candidate = WorkflowPolicy(organisation=organisation, request_type=slug, **values)
+    candidate.full_clean(validate_unique=False, validate_constraints=False)
+    candidate.validate_constraints(exclude={"organisation", "request_type"})  # all but "one per organisation and type"
     return WorkflowPolicy.objects.update_or_create(organisation=organisation, request_type=slug, defaults=values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -51,6 +52,17 @@ def user(username: str) -> User:
     if found is None:
         raise CommandError(f"There is no user {username!r}; make one with create_member or create_service_account.")
     return found
+
+
+def decimal_number(text: str) -> Decimal:
+    """A number of an option, for argparse: which knows ValueError only."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        number = Decimal("nan")
+    if not number.is_finite():
+        raise ValueError
+    return number
 
 
 def add_scope_and_roles(parser: CommandParser) -> None:

@@ -13,7 +13,7 @@ from config.run.children import Children
 from config.run.place import Place
 from config.run.trouble import Trouble
 
-START_SECONDS = 90
+START_SECONDS = 180
 
 
 def wait_until_ready(children: Children, place: Place) -> None:

@@ -118,7 +118,9 @@ def test_a_strange_search_finds_nothing_and_breaks_nothing(at_desk, house, term)
             assert "Nothing here matches" in response.content.decode()
 
 
-@pytest.mark.parametrize("address", [f"{TASKS}?show=waiting", f"{TASKS}?show=waiting&order=newest", f"{REQUESTS}?show=all"])
+@pytest.mark.parametrize(
+    "address", [f"{TASKS}?show=waiting", f"{TASKS}?show=waiting&order=newest", f"{REQUESTS}?show=all"]
+)
 def test_pages_hold_every_row_once_forwards_and_backwards(at_desk, house, monkeypatch, address):
     from workflows.admin.base import DeskAdmin
 
@@ -144,11 +146,17 @@ def _of_last_page(client, address):
     return address
 
 
-@pytest.mark.parametrize("place", ["nonsense", "", "1~2", "9" * 40, "2026-01-01"])
+@pytest.mark.parametrize("place", ["nonsense", "", "1~2", "2026-01-01"])
 @pytest.mark.parametrize("address", [TASKS, REQUESTS])
 def test_a_page_that_cannot_be_leads_to_the_first(at_desk, house, address, place):
     response = at_desk(house.auditor).get(f"{address}?after={place}")
     assert (response.status_code, response["Location"]) == (302, f"{address}?e=1")
+
+
+def test_a_page_beyond_the_last_says_so(at_desk, house):
+    house.submit()
+    page = at_desk(house.auditor).get(f"{TASKS}?show=waiting&after={'9' * 40}").content.decode()
+    assert "nothing on this page any more" in page
 
 
 @pytest.mark.parametrize("lookup", ["request__secret__startswith=x", "digest=x", "request__payload__contains=x"])
@@ -178,9 +186,7 @@ def test_an_organisation_that_is_not_mine_cannot_be_chosen(at_desk, house, other
 def test_the_tabs_of_the_requests(at_desk, house, tab, expected):
     waiting, approved, rejected = house.submit(), house.submit(), house.submit()
     house.approve(approved)
-    services.decide(
-        actor=house.actor(house.checker), request_id=rejected.pk, decision="rejected", message="no"
-    )
+    services.decide(actor=house.actor(house.checker), request_id=rejected.pk, decision="rejected", message="no")
     named = {"waiting": waiting, "executing": approved, "rejected": rejected}
     found = listed(at_desk(house.auditor), f"{REQUESTS}?show={tab}")
     assert set(found) == {str(named[name].pk) for name in expected}

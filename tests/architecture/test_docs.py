@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 from django.core.management import get_commands, load_command_class
+from django.db import connection
 
 from config.environment import table
 from docs import generate
 from tests.architecture.described import read_description
 from tests.architecture.house_rules import ROOT, modules
+from tests.house import House
 
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
@@ -103,6 +105,20 @@ def test_every_management_command_of_the_docs_takes_its_arguments() -> None:
         parser = command.create_parser("manage.py", name)
         known = [argument.replace("REQUEST_ID", "0198f0c2-6f5e-7b3a-9c41-2f1d7a6be0aa") for argument in arguments]
         parser.parse_args(known)
+
+
+def test_the_queries_for_operators_run(house: House) -> None:
+    house.submit()
+    [block] = re.findall(r"```sql\n(.*?)```", (ROOT / "docs/operations.md").read_text(), re.DOTALL)
+    queries = [query for query in re.sub(r"^--.*$", "", block, flags=re.MULTILINE).split(";") if query.strip()]
+    assert len(queries) == 5
+    found = []
+    with connection.cursor() as cursor:
+        for query in queries:
+            cursor.execute(query)
+            found.append(cursor.fetchall())
+    assert found[0] == [(0, 0)]
+    assert [row[:2] for row in found[2]] == [(house.organisation.pk, 1)]
 
 
 def test_every_target_of_the_makefile_that_the_docs_name_exists() -> None:

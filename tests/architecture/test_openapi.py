@@ -23,7 +23,7 @@ from workflows.intouch.outcomes import Outcome
 from workflows.models import CallOutcome
 
 # Pages, and Django views of a library that follow a standard of their own.
-NOT_DESCRIBED = {"home", "schema", "docs", "healthz", "readyz", "oauth2-token", "oauth2-revoke-token"}
+NOT_DESCRIBED = {"home", "schema", "docs", "healthz", "readyz", "metrics", "oauth2-token", "oauth2-revoke-token"}
 SAMPLES = {"request_type": "GOODWILL-POINTS", "request_id": "0198f0c2-6f5e-7b3a-9c41-2f1d7a6be0aa", "customer_id": "7"}
 
 

@@ -7,18 +7,17 @@ import copy
 import http.client
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection
 
 from tests.concurrency.racing import Rendezvous, failures, race, successes
-from tests.faults.processes import environment
+from tests.faults.processes import eventually, started
 from tests.house import House
 from tests.workflows.journeys import counts, goodwill_of, history
 from wire import strict_json
@@ -133,23 +132,15 @@ class Web:
 
 
 @pytest.fixture
-def web(transactional_db: Any) -> Iterator[Web]:
+def web(transactional_db: Any, tmp_path: Path) -> Iterator[Web]:
     """Gunicorn as in production, with threads, on the database of the test."""
-    command = [sys.executable, "-m", "gunicorn", "--config", "config/gunicorn.py", "config.wsgi"]
-    settings = environment(BIND="127.0.0.1:0", WEB_CONCURRENCY="2", WEB_THREADS="16")
-    process = subprocess.Popen(command, env=settings, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    try:
-        for line in process.stderr:
-            found = re.search(r"Listening at: http://127\.0\.0\.1:(\d+)", line)
-            if found:
-                yield Web(int(found[1]))
-                break
-        else:
-            pytest.fail("gunicorn did not start")
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
+    command = ("-m", "gunicorn", "--config", "config/gunicorn.py", "config.wsgi")
+    settings = {"BIND": "127.0.0.1:0", "WEB_CONCURRENCY": "2", "WEB_THREADS": "16"}
+    with started(tmp_path / "web.log", *command, **settings) as process:
+        eventually(lambda: "Listening at" in process.output or not process.is_running, "gunicorn starts")
+        found = re.search(r"Listening at: http://127\.0\.0\.1:(\d+)", process.output)
+        assert found is not None, process.output
+        yield Web(int(found[1]))
 
 
 @pytest.mark.xdist_group("processes")

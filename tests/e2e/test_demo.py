@@ -19,7 +19,7 @@ import requests
 
 from tests.e2e.started import END_SECONDS, PROJECT, Started, embedded_servers, free_ports, run_demo, started
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400), pytest.mark.xdist_group("e2e")]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600), pytest.mark.xdist_group("e2e")]
 
 SEEDS = PROJECT / "tests/seeds"
 REQUESTS = "/api_gateway/v2/request-workflow"

@@ -11,6 +11,7 @@ import pytest
 import redis
 
 from tests.faults.processes import Sandbox, sandbox_process
+from tests.faults.stage import furnished_service, service  # noqa: F401 - fixtures of tests with killed servers
 from tests.house import House
 
 

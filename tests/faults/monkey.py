@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import psycopg
 import redis
 
-from tests.faults.processes import Process
+from tests.faults.killable import Process
 from tests.faults.service import Service
 
 GAP_SECONDS = (1.0, 5.0)

@@ -66,10 +66,13 @@ class Process:
         return self.popen.wait(PATIENCE)
 
     def end(self) -> None:
-        """However it is: stopped, dead already, or not willing."""
-        if self.is_running:
+        """Politely, so that it takes its own children along; or else not."""
+        self.popen.terminate()
+        try:
+            self.popen.wait(PATIENCE / 2)
+        except subprocess.TimeoutExpired:
             self.popen.kill()
-        self.popen.wait(PATIENCE)
+            self.popen.wait(PATIENCE)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,8 @@ from redis import Redis
 
 from config.embedded.directories import PROJECT
 from tests.faults.clients import Client
-from tests.faults.processes import OwnPostgres, OwnValkey, Process, answers, free_port, listens, wait_until
+from tests.faults.killable import OwnPostgres, OwnValkey, Process, answers, free_port, listens, wait_until
+from tests.faults.nursery import Child, Nursery
 
 # Small, and in the proportions of the defaults: the lease outlives two whole calls, a look-up waits for the slowest.
 TIMES = {
@@ -47,6 +48,8 @@ OPTIONS = {
     "PYTHONUNBUFFERED": "1",
 }
 CELERY = [sys.executable, "-m", "celery", "--app", "config"]
+WORKER = ["worker", "--pool", "threads", "--concurrency", "4"]
+BEAT = ["beat", "--scheduler", "celery.beat:Scheduler"]
 QUICK_START = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
 
 
@@ -68,33 +71,30 @@ class Service:
         self.organisations: list[dict[str, Any]] = self._furnish()
         self.web_ports: list[int] = []
         self._names: dict[str, int] = {}
+        self._nursery: Nursery | None = None
 
     # Processes
 
     def process(self, name: str, command: list[str], **environment: str) -> Process:
         """A process of the service, started, and ended with it."""
-        self._names[name] = number = self._names.get(name, 0) + 1
-        log = self.directory / f"{name}-{number}.log"
-        process = Process(f"{name}-{number}", command, self.environment | environment, log)
+        log = self._log(name)
+        process = Process(log.stem, command, self.environment | environment, log)
         self._stack.callback(process.kill)
         return process.start()
 
-    def worker(
-        self, *, concurrency: int = 4, queue: str = "celery", name: str = "worker", oddity: Sequence[str] = (),
-        **environment: str,
-    ) -> Process:  # fmt: skip
-        """A worker of threads.
+    def worker(self, *, concurrency: int = 4, queue: str = "celery", **oddities: Any) -> Child:
+        """A worker of threads. `oddities` make it die at a fail point, have a wrong clock or a hasty broker."""
+        options = [*QUICK_START, "--concurrency", str(concurrency), "--queues", queue]
+        return self._celery(*WORKER, *options, "--hostname", f"{free_port()}@here", **oddities)
 
-        Args:
-            oddity: options of `tests.faults.odd_worker`, for one with a wrong clock or a hasty broker.
-        """
-        start = [sys.executable, "-m", "tests.faults.odd_worker", *oddity, "--"] if oddity else CELERY
-        options = ["worker", "--pool", "threads", "--concurrency", str(concurrency), "--queues", queue]
-        host = ["--hostname", f"{name}-{free_port()}@here"]
-        return self.process(name, [*start, *options, *QUICK_START, *host], **environment)
+    def beat(self) -> Child:
+        return self._celery(*BEAT)
 
-    def beat(self) -> Process:
-        return self.process("beat", [*CELERY, "beat", "--scheduler", "celery.beat:Scheduler"])
+    def _celery(self, *arguments: str, **oddities: Any) -> Child:
+        if self._nursery is None:
+            self._nursery = Nursery(self.environment, self.directory / "nursery.log")
+            self._stack.callback(self._nursery.close)
+        return self._nursery.start(arguments, self._log(arguments[0]), **oddities)
 
     def web(self, *, shared: bool = True, **environment: str) -> Process:
         """A web process at a port of its own, answering; the clients take a shared one in turn with the others."""
@@ -107,8 +107,12 @@ class Service:
             self.web_ports.append(port)
         return process
 
+    def _log(self, name: str) -> Path:
+        self._names[name] = number = self._names.get(name, 0) + 1
+        return self.directory / f"{name}-{number}.log"
+
     @contextlib.contextmanager
-    def running(self, *processes: Process) -> Iterator[None]:
+    def running(self, *processes: Process | Child) -> Iterator[None]:
         """Kill these processes at the end of the block: politeness takes time, and has a test of its own."""
         try:
             yield

@@ -19,7 +19,7 @@ from pathlib import Path
 from tests.faults import oracle
 from tests.faults.load import Load
 from tests.faults.monkey import Cast, Monkey
-from tests.faults.service import Service
+from tests.faults.service import BEAT, CELERY, WORKER, Service
 
 LOAD_SHARE = 0.4
 CHAOS_SHARE = 0.65
@@ -54,9 +54,10 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def _cast(service: Service, workers: int) -> Cast:
+    """Processes started as in production, from nothing each time."""
     return Cast(
-        workers=[service.worker() for _ in range(workers)],
-        beats=[service.beat() for _ in range(BEATS)],
+        workers=[service.process("worker", [*CELERY, *WORKER]) for _ in range(workers)],
+        beats=[service.process("beat", [*CELERY, *BEAT]) for _ in range(BEATS)],
         webs=[service.web() for _ in range(WEBS)],
     )
 

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import pytest
 import requests
 
-from tests.faults.processes import Process, wait_until
+from tests.faults.killable import wait_until
+from tests.faults.nursery import Child
 from tests.faults.service import TIMES, Service
 
-pytestmark = pytest.mark.xdist_group("processes")
+pytestmark = [pytest.mark.xdist_group("processes"), pytest.mark.timeout(300)]
 
 LEASE = float(TIMES["INTOUCH_LEASE_SECONDS"])
 ASKS_AGAIN, LOOKS_UP = 0, 1
@@ -42,7 +43,7 @@ class Story:
 
     reference: str
     request_id: str
-    worker: Process
+    worker: Child
     exit_code: int | None = None
 
     def meet(self, service: Service) -> None:
@@ -54,7 +55,7 @@ def begin(service: Service, name: str, failpoint: str, *, organisation: int = AS
     """An approved request, and a worker with a queue of its own that meets FAILPOINT when it gets it."""
     reference = f"{name}-{organisation}"
     request_id = service.approved(reference, organisation=organisation)
-    worker = service.worker(concurrency=1, queue=f"of-{reference}", name="doomed", FAILPOINT=failpoint)
+    worker = service.worker(concurrency=1, queue=f"of-{reference}", failpoint=failpoint)
     story = Story(reference, request_id, worker)
     story.meet(service)
     return story
@@ -81,7 +82,7 @@ def stories(service: Service) -> Iterator[Stories]:
     lost_lease = begin(service, "lost-lease", f"call.answered:sleep={3 * LEASE}")
     overslept = begin(service, "overslept", f"claim.after:sleep={4 * LEASE}", organisation=LOOKS_UP)
     for story in killed.values():
-        story.exit_code = story.worker.wait(60)
+        story.exit_code = story.worker.wait()
     for story in (raised, lost_lease, overslept):
         wait_until(lambda story=story: service.calls(story.reference), f"{story.reference} is claimed")
     service.broker.flushdb()
@@ -170,7 +171,7 @@ class TestMessagesThatComeManyTimesAtOnce:
 
 
 def test_a_message_handed_out_again_during_the_call_makes_no_second_call(service):
-    workers = [service.worker(oddity=["--visibility-timeout", "1"], queue="hasty") for _ in range(2)]
+    workers = [service.worker(visibility_timeout=1, queue="hasty") for _ in range(2)]
     service.sandboxes[ASKS_AGAIN].order("late-answer", referenceId="handed-out-again", delay=1.3)
     request_id = service.approved("handed-out-again")
     with service.running(*workers):
@@ -182,7 +183,7 @@ def test_a_message_handed_out_again_during_the_call_makes_no_second_call(service
 
 def test_a_worker_whose_clock_is_five_minutes_off_takes_no_lease_away_and_comes_on_time(service):
     """Fast or slow: leases and due times are the database's, and neither worker sees a due one too early or too late."""
-    workers = [service.worker(oddity=[f"--clock={clock}"]) for clock in (300, -300)]
+    workers = [service.worker(clock=clock) for clock in (300, -300)]
     references = [f"clock-{number}" for number in range(4)]
     with service.running(*workers, service.beat()):
         for reference in references[:2]:

@@ -11,7 +11,7 @@ import pytest
 
 from config.embedded.directories import PROJECT
 
-pytestmark = pytest.mark.xdist_group("processes")
+pytestmark = [pytest.mark.xdist_group("processes"), pytest.mark.timeout(300)]
 LINE = re.compile(
     r"N=120 seed=11 faults=\d+\+\d+ \| lost=0 duplicated=0 stuck=0 unknown-waiting=0 disagree=0 \| "
     r"settle p50/p99=[\d.]+/[\d.]+s max request ms=\d+ 5xx=\d+"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import re
-import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -137,8 +136,7 @@ class Life:
         for found in self.stages.values():
             yield from found.items()
 
-    @property
-    def secrets_in_database(self) -> dict[str, bytes | None]:
+    def encrypted(self) -> dict[str, bytes | None]:
         """The encrypted credential of every request, by reference."""
         rows = self.service.sql("SELECT reference_id, secret FROM workflows_workflowrequest")
         return {reference: secret if secret is None else bytes(secret) for reference, secret in rows}
@@ -151,7 +149,7 @@ class Browser:
         self.life, self.username = life, username
         self.session = requests.Session()
         self.session.trust_env = False
-        self.pages = 0
+        self.last = ""
 
     def log_in(self, password: str | None = None) -> requests.Response:
         self.get("/admin/login/")
@@ -170,8 +168,8 @@ class Browser:
         return self._keep("POST", path, response)
 
     def _keep(self, method: str, path: str, response: requests.Response) -> requests.Response:
-        self.pages += 1
-        return self.life.keep(f"{self.username} {self.pages} {method} {path}", response)
+        self.last = f"{self.username} {len(self.life.answers)} {method} {path}"
+        return self.life.keep(self.last, response)
 
     def decide(self, task_id: int, decision: str) -> requests.Response:
         page = self.read(f"/admin/workflows/admintask/{task_id}/change/")
@@ -183,7 +181,3 @@ class Browser:
     def walk(self) -> list[str]:
         """Every page that can be reached by links."""
         return walk(self.read, "/admin/", most=MOST_PAGES)
-
-
-def token(length: int = 12) -> str:
-    return secrets.token_hex(length)

@@ -8,13 +8,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.processes import wait_until
+from tests.faults.killable import wait_until
 from tests.faults.service import Service
 from tests.security import wrong_places
-from tests.security.canary import found
+from tests.security.canary import basic_canary, found, text_canary
 from tests.security.life import Browser, Life
 from tests.security.places import files, redis_values, tables
 from tests.workflows.raw_servers import Conversation, RawServer, raw_server
+from workflows import secrets
+from workflows.services import secret_binding
 
 pytestmark = [pytest.mark.xdist_group("security-service"), pytest.mark.timeout(240)]
 
@@ -55,9 +57,9 @@ def life(service: Service, echo: RawServer) -> Life:
     send_astray(life)
     requests = submit_all(life)
     life.note_tables("while they wait")
+    interrupt_a_worker(life, requests["interrupted"])
     decide_all(life, requests)
     life.stages["while the messages wait"] = redis_values(service)
-    interrupt_a_worker(life)
     carry_out(life)
     break_the_web(life)
     visit_the_desk(life, requests[OPEN])
@@ -112,7 +114,7 @@ def submit_all(life: Life) -> dict[str, str]:
 
 def decide_all(life: Life, requests: dict[str, str]) -> None:
     for name, request_id in requests.items():
-        if name not in ("withdrawn", OPEN):
+        if name not in ("interrupted", "withdrawn", OPEN):
             life.decide(name, request_id, "rejected" if name == "rejected" else "approved")
         life.call(f"show {name}", "GET", f"{wrong_places.REQUESTS}/{request_id}")
     at_the_desk(life, requests["withdrawn"])
@@ -128,8 +130,9 @@ def at_the_desk(life: Life, request_id: str) -> None:
         assert person.post(f"{page}withdraw/", message="taken back").status_code == status
 
 
-def interrupt_a_worker(life: Life) -> None:
+def interrupt_a_worker(life: Life, request_id: str) -> None:
     """An exception in the worker while the credential stands in its local variables."""
+    life.decide("interrupted", request_id)
     worker = life.service.worker(name="failing", FAILPOINT="call.before:raise")
     wait_until(lambda: "RuntimeError: failpoint call.before" in worker.said, "the worker has raised")
     worker.stop()
@@ -197,16 +200,12 @@ def set_up(life: Life) -> None:
     assert right.status_code == 302
     shown = administrator.post(f"/admin/accounts/user/{account}/secret/")
     made = re.findall(r"gws_[A-Za-z0-9_-]{20,}", shown.text)[0]
-    life.learn("a new secret", made, f"answer canary-administrator {administrator.pages} POST {account_path(account)}")
+    life.learn("a new secret", made, f"answer {administrator.last}")
     short = administrator.post(
         f"/admin/accounts/user/{person}/password/", password1="short", password2=life.stray.parts[3]
     )
     assert short.status_code == 200
     administrator.walk()
-
-
-def account_path(account: int) -> str:
-    return f"/admin/accounts/user/{account}/secret/"
 
 
 @pytest.fixture(scope="module")
@@ -230,3 +229,66 @@ def test_the_sender_alone_is_shown_the_secret_again(life: Life) -> None:
     assert life.other_payload.is_in(life.answers["answer submit again"])
     assert not life.payload.is_in(life.answers["answer submit again"])
     assert life.service.sql("SELECT count(*) FROM workflows_workflowrequest")[0][0] == len((*ENDED, OPEN))
+
+
+def test_the_credential_is_encrypted_while_the_request_is_open_and_gone_when_it_has_ended(life: Life) -> None:
+    kept = life.encrypted()
+    assert {reference for reference, secret in kept.items() if secret is not None} == {OPEN}
+    query = "SELECT id, secret FROM workflows_workflowrequest WHERE secret IS NOT NULL"
+    ((request_id, sealed),) = life.service.sql(query)
+    assert secrets.decrypt(sealed, secret_binding(request_id)).value == life.payload.value
+    waiting = life.stages["while they wait"]["table public.workflows_workflowrequest, while they wait"]
+    assert waiting.count(b"76313a") == len((*ENDED, OPEN)), "every one is sealed: `v1:` in hexadecimal"
+
+
+def test_messages_wait_in_the_broker_while_it_is_searched(life: Life) -> None:
+    waiting = b"".join(life.stages["while the messages wait"].values())
+    assert waiting.count(b"workflows.execute") >= 5
+
+
+def test_the_worker_and_the_web_have_raised_while_they_held_the_secret(left_behind: dict[str, bytes]) -> None:
+    logs = {place: content for place, content in left_behind.items() if place.endswith(".log")}
+    worker = next(content for place, content in logs.items() if "failing" in place)
+    web = next(content for place, content in logs.items() if "web" in place)
+    assert b"RuntimeError: failpoint call.before" in worker
+    assert b"Traceback" in web
+    assert b'violates check constraint \\"broken\\"' in web
+    assert b"UndefinedTable" in web
+
+
+def test_the_places_that_are_searched_are_the_real_ones(left_behind: dict[str, bytes]) -> None:
+    for place, word in (
+        ("table public.workflows_workflowrequest", b"interrupted"),
+        ("table public.workflows_auditevent", b"request.submitted"),
+        ("table public.workflows_intouchcall", b"credited"),
+        ("file web-1.log", b"django.request"),
+        ("file ledger-0.jsonl", b"interrupted"),
+    ):
+        assert word in left_behind[place], place
+    answers = {place.split()[1] for place in left_behind if place.startswith("answer canary-")}
+    assert {"canary-checker", "canary-auditor", "canary-administrator"} <= answers
+
+
+PLANTED = basic_canary("planted")
+
+
+@pytest.mark.parametrize("trace", sorted(PLANTED.traces), ids=range(len(PLANTED.traces)))
+def test_the_search_finds_every_trace_of_a_planted_canary(trace: bytes) -> None:
+    assert found([PLANTED], {"here": b"before " + trace + b" after", "there": b"nothing"}) == {"here": ["planted"]}
+
+
+def test_the_search_finds_a_planted_canary_in_tables_logs_and_redis(life: Life, service: Service) -> None:
+    canary, bare = text_canary("planted"), text_canary("planted-too")
+    service.sql("CREATE TABLE planted AS SELECT %s::text AS t, %s::bytea AS b", canary.value, bare.value.encode())
+    (service.directory / "planted.log").write_text(f'{{"event": "{canary.value}"}}\n')
+    service.broker.rpush("planted", f'{{"args": ["{canary.value}"]}}')
+    try:
+        hits = found([canary, bare], {**tables(service), **redis_values(service), **files(service.directory)})
+        assert hits["table public.planted"] == ["planted", "planted-too"]
+        assert hits["file planted.log"] == ["planted"]
+        assert [place for place in hits if place.endswith(" planted")] == ["redis 0 planted"]
+        assert any("base/" in place or "pg_wal/" in place for place in hits), "what is on the disk is searched too"
+    finally:
+        service.sql("DROP TABLE planted")
+        service.broker.delete("planted")
+        (service.directory / "planted.log").unlink()

@@ -19,8 +19,8 @@ WRONG_FIELDS: list[tuple[str, Any]] = [
     ("entityInfo", []), ("unknown", {}),
 ]  # fmt: skip
 PLACES = [
-    *[f"{TASK}.{name}" for name in ("hostname", "path", "method", "pathParams", "pathParams.x", "queryParams.x",
-                                    "headers", "headers.X-Other", "headers.content-type", "headers.X-CAP-API-AUTH-ORG-ID")],
+    *[f"{TASK}.{name}" for name in ("hostname", "path", "method", "pathParams", "pathParams.x", "queryParams.x")],
+    *[f"{TASK}.headers{name}" for name in ("", ".X-Other", ".content-type", ".X-CAP-API-AUTH-ORG-ID")],
     *[f"{BODY}.{name}" for name in ("programId", "points", "baseType", "earningEntityId", "awardingTillId", "unknown")],
     "entityInfo", "payload", "unknown",
 ]  # fmt: skip

@@ -18,7 +18,7 @@ from tests.workflows.sandbox_client import Client
 from wire import correlation
 from workflows import execution
 from workflows.models import AdminTask, AuditEvent, IntouchCall, WorkflowRequest
-from workflows.states import State
+from workflows.states import QUEUED, State
 
 
 def reread(request: WorkflowRequest) -> WorkflowRequest:
@@ -29,7 +29,7 @@ def reread(request: WorkflowRequest) -> WorkflowRequest:
 def make_due(request: WorkflowRequest) -> None:
     """Let the time pass that a request waits for, its lease included."""
     past = Now() - timedelta(seconds=1)
-    WorkflowRequest.objects.filter(pk=request.pk).update(due_at=past)
+    WorkflowRequest.objects.filter(pk=request.pk, state__in=QUEUED).update(due_at=past)
     WorkflowRequest.objects.filter(pk=request.pk, lease_expires_at__isnull=False).update(lease_expires_at=past)
 
 

@@ -40,6 +40,9 @@ class DeskAdmin(MemberAdmin):
     list_per_page = 25
     sortable_by = ()
 
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        return tuple(f"-{name}" for name in self.keyset)
+
     def default_order(self, request: HttpRequest) -> str:
         return NEWEST
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
 from workflows.models import AuditEvent, CallPurpose, IntouchCall
 from workflows.selectors import Timeline
@@ -103,6 +103,6 @@ def _answer(call: IntouchCall) -> str:
     if call.finished_at is None:
         return _("No answer yet.")
     seconds = round((call.finished_at - call.started_at).total_seconds(), 1)
-    took = ngettext("after %(seconds)s second", "after %(seconds)s seconds", seconds) % {"seconds": seconds}
+    took = _("after %(seconds)s s") % {"seconds": seconds}
     status = f"HTTP {call.http_status}" if call.http_status is not None else _("Ended without an answer")
     return f"{status}, {took}."

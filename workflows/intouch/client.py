@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,12 +32,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """On whose behalf: what goes into the headers of every call for one request."""
+    """On whose behalf: what goes into the headers of every call for one request, and until when it may be made."""
 
     target: IntouchTarget
     organisation_id: int
     secret: Secret
     correlation_id: str
+    lease_ends: float = math.inf
 
     @property
     def headers(self) -> dict[str, str]:
@@ -59,7 +62,8 @@ def call(caller: Caller, *, method: str, path: str, body: bytes | None = None, q
     target = caller.target
     session = session_for(target.pk, AddressPolicy(target.allows_internal, settings.INTOUCH_ALLOW_LOOPBACK))
     url = target.base_url.rstrip("/") + path + (f"?{query}" if query else "")
-    with Attempt(settings.INTOUCH_TOTAL_SECONDS) as attempt:
+    seconds = min(settings.INTOUCH_TOTAL_SECONDS, caller.lease_ends - time.monotonic())
+    with Attempt(seconds) as attempt:
         try:
             return _exchange(session, attempt, method, url, caller.headers, body)
         except IntouchError:

@@ -17,7 +17,7 @@ from urllib.request import Request
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
+from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
@@ -111,7 +111,10 @@ class _Guarded:
         attempt.remaining()
         attempt.sent = True
         super().send(data)  # type: ignore[misc]  # of the class that this is mixed into
-        failpoint("call.sent")
+
+    def getresponse(self: Any) -> HTTPResponse:
+        failpoint("call.sent")  # here and not in `send`, which is called for the head and for the body
+        return super().getresponse()  # type: ignore[misc,no-any-return]
 
 
 def _connect_to_first(connection: Any, attempt: Attempt, addresses: list[Any]) -> socket.socket:

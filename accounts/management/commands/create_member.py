@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.management.base import CommandParser
+from django.db import transaction
 
 from accounts import services
 from accounts.hashers import generate_secret
@@ -33,6 +34,7 @@ class Command(SetUpCommand):
         parser.add_argument("--new-password", action="store_true")
         add_scope_and_roles(parser)
 
+    @transaction.atomic  # a refused command leaves nothing behind
     def set_up(self, options: dict[str, Any]) -> dict[str, Any]:
         tenant = organisation(options["org"])
         person, created = services.create_user(

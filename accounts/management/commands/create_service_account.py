@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.db import transaction
 
 from accounts import services
 from accounts.management.printing import SetUpCommand, add_scope_and_roles, organisation, roles_of, scope_of
@@ -22,6 +23,7 @@ class Command(SetUpCommand):
         parser.add_argument("--new-secret", action="store_true", help="revoke the old secret and make a new one")
         add_scope_and_roles(parser)
 
+    @transaction.atomic  # a refused command leaves nothing behind
     def set_up(self, options: dict[str, Any]) -> dict[str, Any]:
         tenant = organisation(options["org"])
         account, created = services.create_user(

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from accounts.management.printing import SetUpCommand, organisation
+from accounts.management.printing import SetUpCommand, decimal_number, organisation
 from goodwill.models import Program
 
 
@@ -20,7 +20,7 @@ class Command(SetUpCommand):
         parser.add_argument("--id", type=int, required=True, help="the incumbent's program id")
         parser.add_argument("--name", required=True)
         parser.add_argument("--description", default="")
-        parser.add_argument("--ratio", type=Decimal, default=Decimal(1), help="what one point is worth in money")
+        parser.add_argument("--ratio", type=decimal_number, default=Decimal(1), help="what one point is worth in money")
         parser.add_argument("--decimals", type=int, default=0, help="decimal places of points, 0 to 6")
         parser.add_argument("--default", action="store_true")
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from django.core.management.base import CommandParser
 
-from accounts.management.printing import SetUpCommand, organisation
+from accounts.management.printing import SetUpCommand, decimal_number, organisation
 from workflows import set_up
 
 
@@ -18,8 +17,8 @@ class Command(SetUpCommand):
         super().add_arguments(parser)
         parser.add_argument("--org", type=int, required=True, help="organisation id")
         parser.add_argument("--type", default="GOODWILL-POINTS")
-        parser.add_argument("--cap", type=Decimal, help="largest amount of one request")
-        parser.add_argument("--auto-up-to", type=Decimal, help="approve by itself up to this amount")
+        parser.add_argument("--cap", type=decimal_number, help="largest amount of one request")
+        parser.add_argument("--auto-up-to", type=decimal_number, help="approve by itself up to this amount")
         parser.add_argument("--reason", action="append", default=[], help="a reason of the catalogue; may be repeated")
         parser.add_argument("--disabled", action="store_true")
 

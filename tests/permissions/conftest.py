@@ -1,0 +1,3 @@
+from tests.api.gateway import gateway
+
+__all__ = ["gateway"]
