@@ -77,6 +77,7 @@ class GuardedAdmin(_ModelAdmin):
     actions = None
     paginator = CappedPaginator
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
     list_max_show_all = 0
     view_on_site = False

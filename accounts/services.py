@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
@@ -50,14 +51,18 @@ def create_user(*, username: str, kind: UserKind, user_id: int | None = None, **
     Args:
         user_id: the incumbent's id, where the person had one there.
         fields: any other field of `User`.
+
+    Raises:
+        ValidationError: a wrong value, or a person where a service account is asked for or the other way round.
     """
-    values = {"kind": kind, **fields}
     user = User.objects.filter(username=username).first()
     created = user is None
     if user is None:
-        user = User(username=username, **({"id": user_id} if user_id else {}))
+        user = User(username=username, kind=kind, **({"id": user_id} if user_id else {}))
         user.set_unusable_password()
-    for name, value in values.items():
+    if user.kind != kind:
+        raise ValidationError(f"{username} is a {UserKind(user.kind).label}, and stays one.")
+    for name, value in fields.items():
         setattr(user, name, value)
     user.full_clean(exclude=["password"])
     user.save()

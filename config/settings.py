@@ -83,7 +83,15 @@ DATABASES: dict[str, Any] = {
         "CONN_HEALTH_CHECKS": True,
         "DISABLE_SERVER_SIDE_CURSORS": True,
         "OPTIONS": {
-            "pool": {"min_size": 1, "max_size": env.DATABASE_POOL_SIZE, "timeout": 10, "max_lifetime": 3600},
+            "pool": {
+                "min_size": 1,
+                "max_size": env.DATABASE_POOL_SIZE,
+                "timeout": 5,
+                # Its pauses between two tries double until this is over: with the default of 300 s, a database that
+                # was away for a minute would be missed for up to another one.
+                "reconnect_timeout": 3,
+                "max_lifetime": 3600,
+            },
             "application_name": "goodwill",
             "connect_timeout": 5,
         },
@@ -211,6 +219,8 @@ if env.PROXY_SENDS_FORWARDED_PROTO:
 # The database row is the truth: a message is a hint that carries an id, and losing or repeating it is harmless.
 # What each value was measured to do stands in docs/adr/0006-the-row-is-the-queue.md.
 CELERY_BROKER_URL = env.CELERY_BROKER_URL
+CELERY_BROKER_TRANSPORT = "config.worker:TolerantTransport"
+CELERY_WORKER_CONSUMER = "config.worker:TolerantConsumer"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

@@ -190,6 +190,11 @@ EXAMPLE_BODY = {
     "source": "API",
 }  # fmt: skip
 
+# Possessive: else an answer of a megabyte of spaces would keep a worker busy for hours.
+_ALREADY_KNOWN = re.compile(
+    r"reference\s*+(?:(?:number|id|no\.?)\s*+)?(?:was\s++)?already\s++(?:exists|used|known)", re.I
+)
+
 GOODWILL_POINTS = RequestType(
     slug="GOODWILL-POINTS",
     label=_("Goodwill points"),
@@ -198,7 +203,7 @@ GOODWILL_POINTS = RequestType(
     body_model=GoodwillBody,
     subject=_subject,
     confirms=_confirms,
-    already_known=re.compile(r"reference\s*(?:number|id|no\.?)?\s*(?:was\s+)?already\s+(?:exists|used|known)", re.I),
+    already_known=_ALREADY_KNOWN,
     facts=read_facts,
     on_submitted=_keep,
     on_changed=_follow,

@@ -16,6 +16,7 @@ DEFAULT_LIMIT = 10
 MOST = 100
 
 
+_PRIVATE = {"Cache-Control": "no-store"}  # customers' data is for the caller alone
 _LIMIT: Bounds = (1, MOST)
 _PAGE: Bounds = (0, LARGEST // MOST)
 
@@ -49,7 +50,7 @@ class NumberedPages(BasePagination):
             "totalElements": self.total, "totalPages": self.pages,
             "numberOfElements": len(data), "number": self.number,
         }  # fmt: skip
-        return Response({"data": data, "pagination": pagination})
+        return Response({"data": data, "pagination": pagination}, headers=_PRIVATE)
 
 
 class LimitOffset(LimitOffsetPagination):
@@ -70,4 +71,5 @@ class LimitOffset(LimitOffsetPagination):
         return {"limit": self.wanted, "offset": self.start, "total": self.total}
 
     def get_paginated_response(self, data: Any) -> Response:
-        return Response({"pagination": self.as_json, "data": data, "warnings": [], "errors": []})
+        body = {"pagination": self.as_json, "data": data, "warnings": [], "errors": []}
+        return Response(body, headers=_PRIVATE)

@@ -16,7 +16,8 @@ _SECRET_NAME = re.compile(r"authori[sz]ation|token|secret|passw|cookie|credentia
 _HARMLESS_NAMES = frozenset({"lease_token", "token_type", "csrf_token_failure"})
 _SECRET_SHAPE = re.compile(
     r"(?i:\b(?:basic|bearer)\s+)[A-Za-z0-9+/=._~-]{6,}"
-    r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"
+    # Begins where no other such character stands before it: else a long answer could cost minutes to look through.
+    r"|(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"
     r"|\bgws_[A-Za-z0-9_-]{16,}"
     r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"
 )
@@ -39,11 +40,15 @@ def _hides(key: Any, item: Any) -> bool:
     return isinstance(key, str) and is_secret_name(key) and item not in (None, "")
 
 
+def _name(key: Any, known: Iterable[str]) -> Any:
+    return redact_text(key, known) if isinstance(key, str) else key
+
+
 def redact(value: Any, known: Iterable[str] = ()) -> Any:
-    """The same structure with every secret masked; keys stay, so that a reader sees that something was there."""
+    """The same structure with every secret masked; names stay, so that a reader sees that something was there."""
     known = tuple(known)
     if isinstance(value, dict):
-        return {key: MASK if _hides(key, item) else redact(item, known) for key, item in value.items()}
+        return {_name(key, known): MASK if _hides(key, item) else redact(item, known) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [redact(item, known) for item in value]
     if isinstance(value, str):

@@ -240,6 +240,15 @@ class WorkflowRequest(models.Model):
         return None if self.result is None else strict_json.loads(self.result)
 
 
+class Delivery(WorkflowRequest):
+    """The same rows, as operators look at them: who is being called, how often, and what came back."""
+
+    class Meta:
+        proxy = True
+        verbose_name = _("delivery")
+        verbose_name_plural = _("deliveries")
+
+
 class Decision(models.TextChoices):
     APPROVED = "approved", _("approved")
     REJECTED = "rejected", _("rejected")

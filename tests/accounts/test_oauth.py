@@ -30,12 +30,6 @@ def client(house: House) -> IssuedSecret:
     return ensure_oauth_client(house.service_account, name="CRM")
 
 
-@pytest.fixture
-def outside(gateway: Gateway) -> Gateway:
-    """Somebody who has not proved anything yet."""
-    return gateway.having(Authorization=None)
-
-
 def _generate(outside: Gateway, client: IssuedSecret) -> str:
     answer = outside.call("POST", GENERATE, {"key": client.key, "secret": client.secret})
     assert answer.status == 200, answer.text
@@ -43,7 +37,12 @@ def _generate(outside: Gateway, client: IssuedSecret) -> str:
 
 
 def _standard(outside: Gateway, client: IssuedSecret, **changes: str) -> Answer:
-    fields = {"grant_type": "client_credentials", "client_id": client.key, "client_secret": str(client.secret), **changes}
+    fields = {
+        "grant_type": "client_credentials",
+        "client_id": client.key,
+        "client_secret": str(client.secret),
+        **changes,
+    }
     return outside.call("POST", STANDARD, urlencode(fields).encode(), content_type=FORM)
 
 
@@ -57,7 +56,9 @@ def test_key_and_secret_are_exchanged_for_a_token(outside: Gateway, client: Issu
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-@pytest.mark.parametrize("generate", [_generate, lambda *args: strict_json.loads(_standard(*args).text)["access_token"]])
+@pytest.mark.parametrize(
+    "generate", [_generate, lambda *args: strict_json.loads(_standard(*args).text)["access_token"]]
+)
 def test_a_token_of_either_endpoint_acts_as_the_service_account(
     outside: Gateway, client: IssuedSecret, generate: Callable[[Gateway, IssuedSecret], str]
 ) -> None:
@@ -69,7 +70,9 @@ def test_a_token_of_either_endpoint_acts_as_the_service_account(
         assert answer.data["userName"] == outside.house.service_account.username
 
 
-@pytest.mark.parametrize("generate", [_generate, lambda *args: strict_json.loads(_standard(*args).text)["access_token"]])
+@pytest.mark.parametrize(
+    "generate", [_generate, lambda *args: strict_json.loads(_standard(*args).text)["access_token"]]
+)
 def test_no_token_is_stored_in_clear(
     outside: Gateway, client: IssuedSecret, generate: Callable[[Gateway, IssuedSecret], str]
 ) -> None:
@@ -164,9 +167,7 @@ def test_both_headers_at_once_are_refused_even_with_one_token(outside: Gateway, 
     token = _generate(outside, client)
 
     assert_unauthenticated(outside.having(Authorization=f"Bearer {token}", X_CAP_API_OAUTH_TOKEN=token).list())
-    assert_unauthenticated(
-        outside.by(outside.house.maker).having(X_CAP_API_OAUTH_TOKEN=token).list()
-    )
+    assert_unauthenticated(outside.by(outside.house.maker).having(X_CAP_API_OAUTH_TOKEN=token).list())
 
 
 WRONG_PAIRS: dict[str, Callable[[IssuedSecret], dict[str, Any]]] = {
@@ -186,7 +187,8 @@ def test_a_wrong_pair_gets_no_token(outside: Gateway, client: IssuedSecret, how:
 
 
 BAD_BODIES = [
-    ({}, ["key", "secret"]), ({"key": "x"}, ["secret"]), ({"secret": "x"}, ["key"]), ({"key": 1, "secret": "x"}, ["key"]),
+    ({}, ["key", "secret"]), ({"key": "x"}, ["secret"]), ({"secret": "x"}, ["key"]),
+    ({"key": 1, "secret": "x"}, ["key"]),
     ({"key": "", "secret": ""}, ["key", "secret"]), ({"key": None, "secret": "x"}, ["key"]),
     ({"key": "x" * 256, "secret": "x"}, ["key"]), ({"key": "x", "secret": "x" * 256}, ["secret"]),
     ({"key": "x", "secret": "x", "scope": "admin"}, ["scope"]), ([], [None]), ("x", [None]),
@@ -198,7 +200,9 @@ def test_a_wrong_body_is_explained_field_by_field(outside: Gateway, body: Any, r
     assert_refused(outside.call("POST", GENERATE, body), 400, *[(2008, reference) for reference in references])
 
 
-@pytest.mark.parametrize("raw", [b"{", b'{"key":"a","key":"b","secret":"x"}', b'{"key":"a\\u0000","secret":"x"}', b"[" * 60_000])
+@pytest.mark.parametrize(
+    "raw", [b"{", b'{"key":"a","key":"b","secret":"x"}', b'{"key":"a\\u0000","secret":"x"}', b"[" * 60_000]
+)
 def test_a_body_that_cannot_be_read_is_refused(outside: Gateway, raw: bytes) -> None:
     assert_refused(outside.call("POST", GENERATE, raw), 400, (2008, None))
 

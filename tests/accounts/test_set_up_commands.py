@@ -220,13 +220,17 @@ def test_a_person_gets_no_oauth_client_and_an_auditor_no_ui_token(house: House) 
 
 
 def test_an_e_mail_address_belongs_to_one_person(house: House) -> None:
-    with pytest.raises(CommandError, match="(?i)e-?mail"):
+    with pytest.raises(CommandError, match=r"(?i)e-?mail"):
         run(f"create_member --org 51250 --username second --role checker --email {house.maker.email.upper()}")
     assert not User.objects.filter(username="second").exists()
 
 
-def test_a_person_does_not_become_a_service_account(house: House) -> None:
-    with pytest.raises(CommandError):
+def test_a_person_does_not_become_a_service_account_nor_the_other_way_round(house: House) -> None:
+    User.objects.update(is_staff=False)
+    with pytest.raises(CommandError, match="is a person, and stays one"):
         run(f"create_service_account --org 51250 --username {house.maker.username} --role maker")
-    house.maker.refresh_from_db()
-    assert not house.maker.is_service_account
+    with pytest.raises(CommandError, match="is a service account, and stays one"):
+        run(f"create_member --org 51250 --username {house.service_account.username} --role maker")
+
+    assert not User.objects.get(pk=house.maker.pk).is_service_account
+    assert User.objects.get(pk=house.service_account.pk).is_service_account

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -23,7 +23,7 @@ def encoded() -> str:
 
 
 @pytest.fixture
-def checks(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def checks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """One entry for each slow hash that was really computed."""
     found: list[str] = []
 
@@ -32,7 +32,7 @@ def checks(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         return check_password(password, stored)
 
     monkeypatch.setattr(credentials, "check_password", counted)
-    yield found
+    return found
 
 
 def _at_once(act: Callable[[], bool]) -> list[bool]:

@@ -8,8 +8,11 @@ import time
 from typing import Any
 
 import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from django.conf import settings
 
+from tests.api.gateway import Gateway
 from tests.house import House
 
 DROPPED: Any = object()
@@ -51,3 +54,16 @@ def _part(value: Any) -> str:
 
 def _encoded(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def private_key() -> bytes:
+    """A new RSA key, as it stands in UI_TOKEN_KEYS."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def holding(outside: Gateway, token: str) -> Gateway:
+    """The same caller with a UI token."""
+    return outside.having(X_CAP_UI_AUTH_TOKEN=token)

@@ -100,7 +100,7 @@ class Gateway:
         content_type: str = "application/json",
         environ: Mapping[str, Any] | None = None,
     ) -> Answer:
-        """Bytes go out as they are, anything else as JSON; `environ` is what a server would have made of the headers."""
+        """Bytes go out as they are, anything else as JSON; `environ` is what a server makes of headers."""
         raw = body if isinstance(body, bytes) else b"" if body is None else strict_json.dumps(body).encode()
         wire_query = query.encode().decode("latin-1")  # as a server hands on the bytes that came
         extra = {**HttpHeaders.to_wsgi_names(self.headers), "QUERY_STRING": wire_query, **(environ or {})}

@@ -21,7 +21,9 @@ NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 def _again(row: Any, **changes: Any) -> Any:
     """A new row with the values of another one, but for the changes."""
     assert isinstance(row, Model)
-    fields = {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields if not field.primary_key}
+    fields = {
+        field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields if not field.primary_key
+    }
     return type(row)(**(fields | changes))
 
 

@@ -101,9 +101,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("path", "raw", "code"), WRONG, ids=lambda value: str(value)[:60])
-def test_a_wrong_field_is_refused_with_its_code_and_its_place(
-    gateway: Gateway, path: str, raw: str, code: int
-) -> None:
+def test_a_wrong_field_is_refused_with_its_code_and_its_place(gateway: Gateway, path: str, raw: str, code: int) -> None:
     before = stored()
 
     answer = gateway.submit(put_raw(gateway.house.body(comments="yes"), path, raw))
@@ -177,7 +175,9 @@ def test_points_may_have_as_many_decimals_as_the_program_allows(gateway: Gateway
         assert_refused(answer, 400, (2015, f"{BODY}.points"))
 
 
-@pytest.mark.parametrize("raw", ["99999999999999.9999991", "100000000000000", "100000000000000.0", "1e14", "9223372036854775807", "1e39"])
+@pytest.mark.parametrize(
+    "raw", ["99999999999999.9999991", "100000000000000", "100000000000000.0", "1e14", "9223372036854775807", "1e39"]
+)
 def test_without_a_cap_points_end_where_the_database_does(gateway: Gateway, raw: str) -> None:
     gateway.house.program.points_decimals = 6
     gateway.house.program.save()

@@ -41,8 +41,9 @@ WRONG: list[tuple[str, str]] = [
                                         '" application/json"', '"application/x-www-form-urlencoded"')],
     *[("X-CAP-API-AUTH-ORG-ID", raw) for raw in ('"51251"', "51251", "51250.0", "true", "null", '""', '" 51250"',
                                                  '"051250"', '"51250,51250"', '"٥١٢٥٠"', "[51250]")],
-    *[(name, '"x"') for name in ("Host", "Cookie", "Transfer-Encoding", "Content-Length", "Connection", "X-Forwarded-For",
-                                 "X_CAP_API_AUTH_ORG_ID", "Idempotency-Key", "authorization ", "", "AUTHORIZATION",
+    *[(name, '"x"') for name in ("Host", "Cookie", "Transfer-Encoding", "Content-Length", "Connection",
+                                 "Idempotency-Key", "X-Forwarded-For", "X_CAP_API_AUTH_ORG_ID", "",
+                                 "authorization ", "AUTHORIZATION",
                                  "Content-Type")],
 ]  # fmt: skip
 
@@ -57,7 +58,9 @@ def test_a_header_that_cannot_be_used_is_named(gateway: Gateway, name: str, raw:
     assert stored() == before
 
 
-@pytest.mark.parametrize("raw", [r'"Basic eA==\r\nX-Injected: 1"', r'"Basic eA==\nX: 1"', r'"Basic\u0000x"', r'"\u007f"'])
+@pytest.mark.parametrize(
+    "raw", [r'"Basic eA==\r\nX-Injected: 1"', r'"Basic eA==\nX: 1"', r'"Basic\u0000x"', r'"\u007f"']
+)
 def test_a_line_break_in_a_header_is_refused_before_anything_else(gateway: Gateway, raw: str) -> None:
     before = stored()
 
@@ -73,7 +76,10 @@ def test_the_credential_is_needed_unless_the_target_has_its_own(gateway: Gateway
 
     target = gateway.house.target
     allow_target(
-        organisation=target.organisation, origin=target.origin, base_url=target.base_url, credential="Basic b3duOm93bg=="
+        organisation=target.organisation,
+        origin=target.origin,
+        base_url=target.base_url,
+        credential="Basic b3duOm93bg==",
     )
     answer = gateway.submit(body)
     assert answer.status == 200
@@ -105,8 +111,10 @@ def test_the_credential_is_kept_encrypted_and_opens_for_its_own_request_only(gat
         secrets.decrypt(first.secret, secret_binding(second.pk))
 
 
-INVALID_ORGANISATIONS = ("", " ", "1,2", "51250,51250", " 51250", "51250 ", "٥١٢٥٠", "５１２５０", "0", "-1", "+51250", "1e3",
-                         "51250.0", "0x1", "51_250", "abc", "9223372036854775808", "9" * 40, "51250;", "None")  # fmt: skip
+INVALID_ORGANISATIONS = (
+    "", " ", "1,2", "51250,51250", " 51250", "51250 ", "٥١٢٥٠", "５１２５０", "0", "-1", "+51250", "1e3", "51250.0",
+    "0x1", "51_250", "abc", "9223372036854775808", "9" * 40, "51250;", "None",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("value", INVALID_ORGANISATIONS)
@@ -149,9 +157,7 @@ def test_a_foreign_organisation_looks_like_one_that_does_not_exist(gateway: Gate
     foreign = OrganisationFactory()
     before = stored()
 
-    refused = [
-        gateway.having(**{ORGANISATION: number}).submit() for number in (organisation_id, str(foreign.pk))
-    ]
+    refused = [gateway.having(**{ORGANISATION: number}).submit() for number in (organisation_id, str(foreign.pk))]
 
     for answer in refused:
         assert_refused(answer, 403, (2001, None))

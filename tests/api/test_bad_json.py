@@ -120,7 +120,9 @@ def test_a_body_of_just_the_allowed_size_and_depth_is_read(gateway: Gateway) -> 
     assert_refused(deepest, 400, (2008, f"{BODY}.reason"))
 
 
-@pytest.mark.parametrize("text", ["😀", "été", "日本語", "a\u202eb", "'; DROP TABLE x;--", "<script>alert(1)</script>", "%00"])
+@pytest.mark.parametrize(
+    "text", ["😀", "été", "日本語", "a\u202eb", "'; DROP TABLE x;--", "<script>alert(1)</script>", "%00"]
+)
 def test_any_other_text_is_kept_as_it_is(gateway: Gateway, text: str) -> None:
     request_id = gateway.submit(gateway.house.body(reason=text)).data["requestId"]
 

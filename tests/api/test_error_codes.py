@@ -183,8 +183,8 @@ def test_an_unavailable_database_is_told_with_the_time_to_wait(gateway: Gateway)
 
 
 WELL_FORMED = ("12345678", "a" * 64, "0198f0c2-6f5e-7b3a-9c41-2f1d7a6be0aa", "A.b_c:d-9")
-ILL_FORMED = ("", "1234567", "a" * 65, "with blank", "a/b/c/d/e", "<script>", "äöüäöüäö", "12345678\r\nX: 1", "12345678\n",
-              "12345678\x00", "a,b,c,d,e,f")  # fmt: skip
+ILL_FORMED = ("", "1234567", "a" * 65, "with blank", "a/b/c/d/e", "<script>", "äöüäöüäö", "12345678\r\nX: 1",
+              "12345678\n", "12345678\x00", "a,b,c,d,e,f")  # fmt: skip
 
 ANSWERS: dict[str, Callable[[Gateway], Answer]] = {
     "200": lambda gateway: gateway.submit(),

@@ -39,7 +39,9 @@ SAME: dict[str, Callable[[Any], Any]] = {
 @pytest.mark.parametrize("how", SAME)
 def test_the_same_content_returns_the_first_request_and_creates_nothing(gateway: Gateway, how: str) -> None:
     target = gateway.house.target
-    allow_target(organisation=target.organisation, origin=target.origin, base_url=target.base_url, credential="Basic b3duOm93")
+    allow_target(
+        organisation=target.organisation, origin=target.origin, base_url=target.base_url, credential="Basic b3duOm93"
+    )
     body = gateway.house.body()
     first = gateway.submit(body)
     before = stored()

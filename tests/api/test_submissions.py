@@ -55,9 +55,14 @@ def test_a_valid_variant_is_accepted_and_echoed_as_sent(gateway: Gateway, path: 
     assert strict_json.dumps(answer.data["details"]["IntouchAPITask-Payload"]) == expected
 
 
-@pytest.mark.parametrize(("origin", "hostname"), [("https://eucrm-new.cc.capillarytech.com", "eucrm-new.cc.capillarytech.com"),
-                                                  ("https://intouch.test", "https://intouch.test:443"),
-                                                  ("http://intouch.test", "http://intouch.test:80")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("origin", "hostname"),
+    [
+        ("https://eucrm-new.cc.capillarytech.com", "eucrm-new.cc.capillarytech.com"),
+        ("https://intouch.test", "https://intouch.test:443"),
+        ("http://intouch.test", "http://intouch.test:80"),
+    ],
+)
 def test_a_bare_host_means_https_and_a_default_port_may_be_named(gateway: Gateway, origin: str, hostname: str) -> None:
     gateway.house.target.origin = origin
     gateway.house.target.save()

@@ -47,7 +47,7 @@ def expiring(house: House, request: WorkflowRequest) -> Act:
 
 
 def check_one_winner(results: list[Any], request: WorkflowRequest) -> str:
-    """Exactly one act went through, everything that is kept tells of it, and every loser was told; how it was decided."""
+    """Exactly one act went through, everything kept tells of it, and every loser was told; returns the decision."""
     assert len(successes(results)) == 1
     losers = failures(results)
     assert all(type(loser) is AlreadyDecided for loser in losers), losers
@@ -126,7 +126,9 @@ def putting(house: House, request: WorkflowRequest, decision: str) -> Act:
 
     body = {
         "requestId": str(request.pk), "actionName": "AdminTask",
-        "payload": {"AdminTask-Payload": {"actionDecision": decision, "actionMessage": f"said {house.checker.username}"}},
+        "payload": {
+            "AdminTask-Payload": {"actionDecision": decision, "actionMessage": f"said {house.checker.username}"}
+        },
     }  # fmt: skip
     headers = {
         "Authorization": basic(house.checker.username, PASSWORD), ORGANISATION: str(house.organisation.pk),

@@ -57,7 +57,8 @@ def test_a_worker_that_records_while_another_takes_over_either_is_heard_or_is_no
         assert first is not None
         make_due(request)
         recorded, second = race(
-            partial(execution.record, first, Outcome(CallOutcome.CREDITED, 201)), partial(execution.claim_due, request.pk)
+            partial(execution.record, first, Outcome(CallOutcome.CREDITED, 201)),
+            partial(execution.claim_due, request.pk),
         )
         assert recorded is (second is None)
         expected = [CallOutcome.CREDITED] if recorded else [CallOutcome.UNKNOWN, None]
@@ -77,7 +78,10 @@ def test_a_worker_whose_answer_comes_after_its_lease_has_no_say(house: House, in
         return execution.execute(request.pk)
 
     assert race(partial(execution.execute, request.pk), take_over) == [True, True]
-    assert (reread(request).state, outcomes_of(request)) == (State.CREDITED, [CallOutcome.UNKNOWN, CallOutcome.CREDITED])
+    assert (reread(request).state, outcomes_of(request)) == (
+        State.CREDITED,
+        [CallOutcome.UNKNOWN, CallOutcome.CREDITED],
+    )
     assert actions_of(request)[-1] == "call.late"
     assert intouch.credits() == 1
 

@@ -1,4 +1,4 @@
-"""The same sent many times at the same instant, by one client that lost its patience or by two that share a reference."""
+"""The same sent many times at the same instant, by one client without patience or by two that share a reference."""
 
 from __future__ import annotations
 

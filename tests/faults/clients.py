@@ -19,9 +19,7 @@ ANSWER_SECONDS = 30.0
 class Client:
     """Speaks for one service account; each call goes to the next web process in turn."""
 
-    def __init__(
-        self, ports: Sequence[int], organisation: int, program: int, name: str, secret: str
-    ) -> None:
+    def __init__(self, ports: Sequence[int], organisation: int, program: int, name: str, secret: str) -> None:
         self._ports, self._turn = ports, itertools.count()
         self._program = program
         self.name = name
@@ -43,7 +41,9 @@ class Client:
         task["body"] |= {"referenceId": reference, "programId": self._program, **fields}
         return body
 
-    def decide(self, request_id: str, decision: str = "approved", *, prefer: str = "respond-async") -> requests.Response:
+    def decide(
+        self, request_id: str, decision: str = "approved", *, prefer: str = "respond-async"
+    ) -> requests.Response:
         body = {
             "requestId": request_id,
             "actionName": "AdminTask",

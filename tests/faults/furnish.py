@@ -44,7 +44,9 @@ def _organisation(organisation_id: int, sandbox_url: str) -> dict[str, Any]:
         "program": program.program_id,
         "origin": target.origin,
         "makers": [_account(organisation, f"maker-{organisation_id}-{n}", is_maker=True) for n in range(MAKERS)],
-        "checkers": [_account(organisation, f"checker-{organisation_id}-{n}", is_checker=True) for n in range(CHECKERS)],
+        "checkers": [
+            _account(organisation, f"checker-{organisation_id}-{n}", is_checker=True) for n in range(CHECKERS)
+        ],
     }
 
 

@@ -75,9 +75,7 @@ class Process:
     def start(self) -> Process:
         with self.log.open("ab") as log:
             options = server_options(None, signal.SIGKILL) | {"env": self.environment, "cwd": PROJECT}
-            self._running = subprocess.Popen(
-                self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **options
-            )
+            self._running = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **options)
         return self
 
     @property

@@ -23,7 +23,7 @@ from tests.faults.service import BEAT, CELERY, WORKER, Service
 
 LOAD_SHARE = 0.4
 CHAOS_SHARE = 0.65
-FREEZE_SECONDS = 5.0
+FREEZE_SECONDS = 6.0
 BEATS, WEBS = 2, 2
 SHOWN = 5
 
@@ -32,7 +32,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parse(arguments)
     deadline = time.monotonic() + options.seconds
     with ExitStack() as stack:
-        directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="goodwill-soak-", ignore_cleanup_errors=True))
+        directory = stack.enter_context(
+            tempfile.TemporaryDirectory(prefix="goodwill-soak-", ignore_cleanup_errors=True)
+        )
         service = Service(Path(directory), stack)
         monkey = Monkey(service, _cast(service, options.workers), seed=options.seed, freeze_seconds=FREEZE_SECONDS)
         load = _run_load(service, monkey, options, deadline)
@@ -132,8 +134,8 @@ def _words(load: Load, monkey: Monkey, verdict: oracle.Verdict, settled: float) 
 
 
 def _spread(counts: dict[int, int]) -> str:
-    """`1 for 800` where every one has one, else all of them."""
-    return ", ".join(f"{credits} for {times} requests" for credits, times in sorted(counts.items())) or "none"
+    """How many requests were credited how often."""
+    return ", ".join(f"{credited} for {times} requests" for credited, times in sorted(counts.items())) or "none"
 
 
 if __name__ == "__main__":

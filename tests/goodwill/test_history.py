@@ -130,7 +130,9 @@ def test_the_value_is_a_text_of_plain_digits(gateway: Gateway, points: str, show
     assert gateway.history().data[0]["approvedValue"] == shown
 
 
-@pytest.mark.parametrize(("ratio", "shown"), [("1", "1.0"), ("0.01", "0.01"), ("2.5", "2.5"), ("100", "100.0"), ("0", "0.0")])
+@pytest.mark.parametrize(
+    ("ratio", "shown"), [("1", "1.0"), ("0.01", "0.01"), ("2.5", "2.5"), ("100", "100.0"), ("0", "0.0")]
+)
 def test_the_ratio_is_a_number_with_a_decimal_point(gateway: Gateway, ratio: str, shown: str) -> None:
     gateway.house.program.points_to_currency_ratio = Decimal(ratio)
     gateway.house.program.save()

@@ -153,13 +153,18 @@ TABLE: dict[str, list[tuple[Act, dict[str, int]]]] = {
         (Act("GET", _at("/oauth2/token")), _nobody_at_all(405)),
     ],
     "oauth2-revoke-token": [
-        (Act("POST", _at("/oauth2/revoke_token"), lambda gateway, _: _client_fields(gateway, token="x"), FORM), EVERYBODY),
+        (Act("POST", _at("/oauth2/revoke_token"), lambda gateway, _: _client_fields(gateway, token="x"), FORM),
+         EVERYBODY),
         (Act("GET", _at("/oauth2/revoke_token")), _nobody_at_all(405)),
     ],
-    "schema": [(Act("GET", _at("/api/schema")), EVERYBODY), (Act("POST", _at("/api/schema"), lambda *_: {}), _nobody_at_all(405))],
+    "schema": [
+        (Act("GET", _at("/api/schema")), EVERYBODY),
+        (Act("POST", _at("/api/schema"), lambda *_: {}), _nobody_at_all(405)),
+    ],
     "docs": [(Act("GET", _at("/api/docs")), EVERYBODY)],
     "healthz": [(Act("GET", _at("/healthz")), EVERYBODY)],
     "readyz": [(Act("GET", _at("/readyz")), EVERYBODY)],
+    "metrics": [(Act("GET", _at("/metrics")), _nobody_at_all(404))],
     "home": [(Act("GET", _at("/")), _nobody_at_all(302))],
 }  # fmt: skip
 ROWS = [(name, act, expected) for name, acts in TABLE.items() for act, expected in acts]
@@ -167,12 +172,15 @@ ROWS = [(name, act, expected) for name, acts in TABLE.items() for act, expected 
 
 @pytest.mark.parametrize("caller", CALLERS)
 @pytest.mark.parametrize(
-    ("name", "act", "expected"), ROWS, ids=[f"{act.method}-{name}-{number}" for number, (name, act, _) in enumerate(ROWS)]
+    ("name", "act", "expected"),
+    ROWS,
+    ids=[f"{act.method}-{name}-{number}" for number, (name, act, _) in enumerate(ROWS)],
 )
 def test_an_address_answers_each_caller_as_the_table_says(
     gateway: Gateway, settings: Any, caller: str, name: str, act: Act, expected: dict[str, int]
 ) -> None:
     settings.DECISION_WAIT_SECONDS = 0
+    settings.METRICS_TOKEN = "a-token-that-no-caller-of-the-api-has"
     request = gateway.house.submit()
     requests = WorkflowRequest.objects.count()
     path, _, query = act.path(request).partition("?")
@@ -197,7 +205,11 @@ def _walk(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Iterato
 
 def _api_addresses() -> dict[str, URLPattern]:
     """Every address but those of the admin, by the name that it is reversed with."""
-    return {str(pattern.name): pattern for path, pattern in _walk(get_resolver().url_patterns) if not path.startswith("admin/")}
+    return {
+        str(pattern.name): pattern
+        for path, pattern in _walk(get_resolver().url_patterns)
+        if not path.startswith("admin/")
+    }
 
 
 def test_every_address_is_in_the_table() -> None:

@@ -30,9 +30,7 @@ def caller_of(target: IntouchTarget) -> Caller:
 
 def credit(target: IntouchTarget) -> Answer:
     """One call as the engine makes it."""
-    return client.call(
-        caller_of(target), method=GOODWILL_POINTS.method, path=GOODWILL_POINTS.path, body=BODY
-    )
+    return client.call(caller_of(target), method=GOODWILL_POINTS.method, path=GOODWILL_POINTS.path, body=BODY)
 
 
 def outcome_of(target: IntouchTarget) -> Outcome:

@@ -8,7 +8,10 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 
-HTTP_OK = b'HTTP/1.1 201 Created\r\ncontent-type: application/json\r\ncontent-length: 31\r\n\r\n{"createdId":38,"warnings":[ ]}'
+HTTP_OK = (
+    b"HTTP/1.1 201 Created\r\ncontent-type: application/json\r\ncontent-length: 31\r\n\r\n"
+    b'{"createdId":38,"warnings":[ ]}'
+)
 CHUNK = 64 * 1024
 
 

@@ -86,7 +86,7 @@ ANSWERS: dict[str, tuple[int, Any, CallOutcome]] = {
     "v1.1 failure without a message": (200, {"response": {"status": {"success": False}}, **GOOD}, REFUSED),
     "v1.1 one item of two failed": (200, v1("true", "true", "false", **GOOD), REFUSED),
     "v1.1 item failed as boolean": (200, v1("true", False, **GOOD), REFUSED),
-    "an item that failed outside of response": (200, {**GOOD, "items": [{"item_status": {"success": "false"}}]}, REFUSED),
+    "an item that failed elsewhere": (200, {**GOOD, "items": [{"item_status": {"success": "false"}}]}, REFUSED),
     "an item that failed at the top": (200, {**GOOD, "item_status": {"success": "false"}}, REFUSED),
     "errors of objects": (200, errors([{"code": 1234, "message": "no"}]), REFUSED),
     "errors of texts": (200, errors(["no"]), REFUSED),
@@ -145,7 +145,8 @@ def test_every_answer_can_be_kept_and_shown(name: str) -> None:
 
 @pytest.mark.parametrize(
     "message",
-    ["Reference number already exists", "reference id already exists", "REFERENCE ALREADY EXISTS", "Reference no. already used",
+    ["Reference number already exists", "reference id already exists", "REFERENCE ALREADY EXISTS",
+     "Reference no. already used",
      "referenceId was already known", "The reference already exists for this org"],
 )  # fmt: skip
 @pytest.mark.parametrize("status", [200, 400, 409])
@@ -169,7 +170,9 @@ def test_only_a_refusal_in_the_errors_tells_that_a_reference_is_known(status: in
     assert not classify(status, body).already_known
 
 
-@pytest.mark.parametrize("own", ["the reference already exists", "REFERENCE ALREADY EXISTS", "already exists", "reference"])
+@pytest.mark.parametrize(
+    "own", ["the reference already exists", "REFERENCE ALREADY EXISTS", "already exists", "reference"]
+)
 def test_words_of_the_maker_in_an_error_are_not_intouch_s(own: str) -> None:
     body = json.dumps(errors([{"message": "rejected: 'the reference already exists'"}])).encode()
     answer = Answer(400, {}, body)
@@ -188,7 +191,9 @@ def test_no_depth_of_nesting_raises(depth: int, status: int) -> None:
         strict_json.loads(strict_json.dumps(outcome.shown))
 
 
-@pytest.mark.parametrize("body", [b'{"createdId": 1, "x": NaN}', b'{"createdId": 1, "x": -Infinity}', b'{"createdId": NaN}'])
+@pytest.mark.parametrize(
+    "body", [b'{"createdId": 1, "x": NaN}', b'{"createdId": 1, "x": -Infinity}', b'{"createdId": NaN}']
+)
 def test_constants_that_are_no_json_are_kept_as_text(body: bytes) -> None:
     outcome = classify(201, body)
     assert outcome.kind == (UNKNOWN if b'"createdId": NaN' in body else CREDITED)
@@ -227,7 +232,11 @@ def test_points_keep_every_digit() -> None:
 
 @pytest.mark.parametrize("status", [200, 400, 503])
 def test_an_echoed_credential_is_masked_everywhere(status: int) -> None:
-    body = {"errors": [{"message": f"bad credential {SECRET}"}], "seen": {"raw": "ZmFrZTpmYWtl"}, "authorization": SECRET}
+    body = {
+        "errors": [{"message": f"bad credential {SECRET}"}],
+        "seen": {"raw": "ZmFrZTpmYWtl"},
+        "authorization": SECRET,
+    }
     for raw in (json.dumps(body).encode(), f"<html>{SECRET} ZmFrZTpmYWtl</html>".encode()):
         outcome = classify(status, raw, x_echo=SECRET, set_cookie="a=b")
         assert "ZmFrZTpmYWtl" not in strict_json.dumps([outcome.shown, outcome.error])
@@ -248,7 +257,9 @@ def test_retry_after_is_clamped_to_a_second_and_an_hour(text: str, status: int) 
 
 
 def test_retry_after_may_be_a_date() -> None:
-    after = classify(503, {}, retry_after=format_datetime(timezone.now() + timedelta(seconds=100), usegmt=False)).retry_after
+    after = classify(
+        503, {}, retry_after=format_datetime(timezone.now() + timedelta(seconds=100), usegmt=False)
+    ).retry_after
     assert after is not None
     assert 60 < after <= 100
 
@@ -263,7 +274,9 @@ def test_without_an_answer_nothing_sent_and_unknown_are_told_apart() -> None:
     assert outcomes.of_error(OutcomeUnknown("sent: X")).kind == UNKNOWN
 
 
-@pytest.mark.parametrize(("status", "is_outage"), [(503, True), (500, True), (429, False), (400, False), (201, False), (302, False)])
+@pytest.mark.parametrize(
+    ("status", "is_outage"), [(503, True), (500, True), (429, False), (400, False), (201, False), (302, False)]
+)
 def test_the_breaker_counts_what_shows_that_the_target_is_away(status: int, is_outage: bool) -> None:
     assert classify(status, GOOD).is_outage == is_outage
     assert outcomes.of_error(Unavailable("x")).is_outage

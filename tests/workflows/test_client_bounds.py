@@ -129,7 +129,7 @@ NO_ANSWERS = {
     "cut in the body": HTTP_OK[:-5],
     "a length that is no number": b"HTTP/1.1 201 Created\r\ncontent-length: abc\r\n\r\n",
     "two lengths": b"HTTP/1.1 201 Created\r\ncontent-length: 2\r\ncontent-length: 31\r\n\r\n{}",
-    "a chunk size that is no number": b"HTTP/1.1 201 Created\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
+    "a chunk size that is no number": b"HTTP/1.1 201 Created\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n{}\r\n",
     "cut between chunks": b"HTTP/1.1 201 Created\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n",
     "a header line without end": b"HTTP/1.1 201 Created\r\nx: " + b"a" * 70_000 + b"\r\n\r\n",
     "more headers than anybody needs": b"HTTP/1.1 201 Created\r\n" + b"x: y\r\n" * 200 + b"\r\n",

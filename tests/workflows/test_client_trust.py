@@ -142,7 +142,8 @@ def test_a_trusted_certificate_of_the_right_name_is_accepted(monkeypatch: Any, t
         assert credit(target_at(f"https://localhost:{server.port}")).status == 201
 
 
-@pytest.mark.parametrize(("trusted", "host", "days"), [(False, "localhost", 1), (True, "other", 1), (True, "localhost", -1)],
+@pytest.mark.parametrize(("trusted", "host", "days"),
+                         [(False, "localhost", 1), (True, "other", 1), (True, "localhost", -1)],
                          ids=["self-signed", "another name", "expired"])  # fmt: skip
 def test_a_certificate_that_does_not_hold_means_nothing_was_sent(
     monkeypatch: Any, tmp_path: Path, trusted: bool, host: str, days: int
@@ -150,9 +151,8 @@ def test_a_certificate_that_does_not_hold_means_nothing_was_sent(
     context, authority = self_signed(tmp_path, host, days=days)
     if trusted:
         monkeypatch.setattr(requests.adapters, "DEFAULT_CA_BUNDLE_PATH", str(authority))
-    with raw_server(answering(HTTP_OK), context) as server:
-        with pytest.raises(Unavailable, match="SSL"):
-            credit(target_at(f"https://localhost:{server.port}"))
+    with raw_server(answering(HTTP_OK), context) as server, pytest.raises(Unavailable, match="SSL"):
+        credit(target_at(f"https://localhost:{server.port}"))
     assert (server.connections, server.requests) == (1, [])
 
 
@@ -208,9 +208,8 @@ def test_a_name_that_leads_nowhere_allowed_is_unavailable(monkeypatch: Any, addr
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "127.1", "0x7f000001"])
 def test_this_very_host_is_not_called_in_production(settings: Any, host: str) -> None:
     settings.INTOUCH_ALLOW_LOOPBACK = False
-    with raw_server(good_answers) as server:
-        with pytest.raises(Unavailable):
-            credit(target_at(f"http://{host}:{server.port}"))
+    with raw_server(good_answers) as server, pytest.raises(Unavailable):
+        credit(target_at(f"http://{host}:{server.port}"))
     assert server.connections == 0
 
 
@@ -226,9 +225,8 @@ def test_the_credential_is_in_no_exception_and_in_no_log_line(caplog: Any, monke
     context, _ = self_signed(tmp_path, "localhost")
     told = []
     for behave, tls in [(answering(b""), None), (answering(b"HTTP/1.1 20"), None), (answering(HTTP_OK), context)]:
-        with raw_server(behave, tls) as server:
-            with pytest.raises(IntouchError) as caught:
-                credit(target_at(server.url))
+        with raw_server(behave, tls) as server, pytest.raises(IntouchError) as caught:
+            credit(target_at(server.url))
         told += ["".join(traceback.format_exception(caught.value)), repr(caught.value), repr(vars(caught.value))]
     written = "\n".join([*told, *(f"{record.getMessage()} {record.__dict__}" for record in caplog.records)])
     assert caplog.records, "something was logged, so that there was something to look at"

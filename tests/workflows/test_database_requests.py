@@ -23,7 +23,11 @@ def copy_of(request: WorkflowRequest, **columns: Any) -> None:
     changed = {"id": uuid4(), "reference_id": "copied", **columns}
     picked = ", ".join("%s" if name in changed else name for name in names)
     values = [changed[name] for name in names if name in changed]
-    sql(f"INSERT INTO {REQUESTS} ({', '.join(names)}) SELECT {picked} FROM {REQUESTS} WHERE id = %s", *values, request.pk)
+    sql(
+        f"INSERT INTO {REQUESTS} ({', '.join(names)}) SELECT {picked} FROM {REQUESTS} WHERE id = %s",
+        *values,
+        request.pk,
+    )
 
 
 def test_a_copy_under_another_reference_is_accepted(house: House) -> None:
@@ -138,6 +142,18 @@ def test_an_approved_request_has_a_due_time(house: House) -> None:
 MOVES = [(before, after) for before in State for after in State if before != after]
 
 
+def prove(request: WorkflowRequest, house: House, decision: str) -> None:
+    """What the moves of a request rest on: a checker's decision, and a call that credited."""
+    sql(
+        "UPDATE workflows_admintask SET decision = %s, checker_id = %s, decided_at = now(), message = 'm', digest = 'd'"
+        " WHERE request_id = %s", decision, house.checker.pk, request.pk,
+    )  # fmt: skip
+    sql(
+        "INSERT INTO workflows_intouchcall (organisation_id, request_id, attempt, purpose, started_at, finished_at,"
+        " outcome, error) VALUES (%s, %s, 1, 'credit', now(), now(), 'credited', '')", request.organisation_id, request.pk,
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(("before", "after"), MOVES, ids=[f"{before}-{after}" for before, after in MOVES])
 def test_a_request_moves_only_as_the_state_machine_says(house: House, before: State, after: State) -> None:
     request = house.submit()
@@ -150,12 +166,7 @@ def test_a_request_moves_only_as_the_state_machine_says(house: House, before: St
         write(request, state=before, secret=None, **values.get(before, ended))
     if after in TRANSITIONS[before]:
         with past_the_guards():
-            sql("UPDATE workflows_admintask SET decision = %s, checker_id = %s, decided_at = now(), message = 'm',"
-                " digest = 'd' WHERE request_id = %s",
-                "rejected" if after == State.REJECTED else "approved", house.checker.pk, request.pk)  # fmt: skip
-            sql("INSERT INTO workflows_intouchcall (organisation_id, request_id, attempt, purpose, started_at, finished_at,"
-                " outcome, error) VALUES (%s, %s, 1, 'credit', now(), now(), 'credited', '')",
-                request.organisation_id, request.pk)  # fmt: skip
+            prove(request, house, "rejected" if after == State.REJECTED else "approved")
         write(request, state=after, **values.get(after, ended))
         assert reread(request).state == after
     else:
@@ -166,7 +177,9 @@ def test_a_request_moves_only_as_the_state_machine_says(house: House, before: St
 @pytest.mark.parametrize("state", ["executing", "rejected"])
 def test_nothing_is_decided_without_the_decision_of_a_checker(house: House, state: str) -> None:
     request = house.submit()
-    columns = {"due_at": request.created_at} if state == "executing" else {"ended_at": request.created_at, "secret": None}
+    columns = (
+        {"due_at": request.created_at} if state == "executing" else {"ended_at": request.created_at, "secret": None}
+    )
     with broken("request_decided_by_checker"):
         write(request, state=state, **columns)
 
@@ -185,8 +198,11 @@ def test_an_earlier_approval_does_not_carry_a_second_try(calling_house: House, i
     intouch.order("400")
     request = attempt(calling_house.approve(calling_house.submit()))
     sql("UPDATE workflows_workflowrequest SET state = 'waiting', ended_at = NULL WHERE id = %s", request.pk)
-    sql("INSERT INTO workflows_admintask (organisation_id, request_id, level, maker_id, opened_at, checker_name, message,"
-        " digest) VALUES (%s, %s, 2, %s, now(), '', '', '')", request.organisation_id, request.pk, request.maker_id)  # fmt: skip
+    sql(
+        "INSERT INTO workflows_admintask (organisation_id, request_id, level, maker_id, opened_at, checker_name,"
+        " message, digest) VALUES (%s, %s, 2, %s, now(), '', '', '')",
+        request.organisation_id, request.pk, request.maker_id,
+    )  # fmt: skip
     with broken("request_decided_by_checker"):
         write(request, state="executing", due_at=request.created_at)
 
@@ -209,18 +225,20 @@ def test_rows_are_kept_for_ever(calling_house: House, table: str, statement: str
 
 def test_what_a_request_stands_on_cannot_be_deleted(house: House) -> None:
     request = house.submit()
+    sql("SET CONSTRAINTS ALL IMMEDIATE")
     for table, key in [
         ("accounts_organisation", house.organisation.pk), ("accounts_user", request.maker_id),
         ("workflows_intouchtarget", request.target_id), ("goodwill_program", house.program.pk),
     ]:  # fmt: skip
         with pytest.raises(IntegrityError, match="foreign key"), transaction.atomic():
             sql(f"DELETE FROM {table} WHERE id = %s", key)
-            sql("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 def test_a_target_is_listed_once_per_organisation(house: House) -> None:
     with broken("target_once"):
-        IntouchTarget.objects.create(organisation=house.organisation, origin=house.target.origin, base_url="http://b.test")
+        IntouchTarget.objects.create(
+            organisation=house.organisation, origin=house.target.origin, base_url="http://b.test"
+        )
 
 
 def test_a_program_of_another_organisation_is_not_this_one_s(house: House) -> None:

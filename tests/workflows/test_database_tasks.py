@@ -189,7 +189,9 @@ def test_a_call_in_flight_is_not_turned_into_another(house: House, column: str) 
         sql(f"UPDATE {CALLS} SET {column} = %s WHERE id = %s", values[column], call.pk)
 
 
-@pytest.mark.parametrize("column", ["action", "actor_name", "details", "at", "correlation_id", "request_id", "actor_id"])
+@pytest.mark.parametrize(
+    "column", ["action", "actor_name", "details", "at", "correlation_id", "request_id", "actor_id"]
+)
 def test_the_audit_trail_is_not_rewritten(house: House, column: str) -> None:
     request = house.submit()
     values = {"details": "{}", "at": "2020-01-01 00:00:00+00", "request_id": None, "actor_id": None}

@@ -73,7 +73,7 @@ def test_the_entity_is_part_of_it(field: str) -> None:
 
 @pytest.mark.django_db
 def test_the_stored_request_has_the_digest_of_the_submission(house: House) -> None:
-    body = house.body(points=Decimal("20.0"), comments="ünïcode \u2028 and \\ and \"")
+    body = house.body(points=Decimal("20.0"), comments='ünïcode \u2028 and \\ and "')
     submission = read_submission(copy.deepcopy(body), organisation=house.organisation, slug="GOODWILL-POINTS")
     request = house.submit(**body["payload"][TASK]["body"])
     row = reread(request)

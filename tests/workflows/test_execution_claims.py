@@ -130,11 +130,15 @@ def test_an_operator_may_ask_for_a_request_whose_worker_died(calling_house: Hous
         actor=calling_house.actor(calling_house.auditor), request_id=request.pk, action="operator.requeued"
     )
     assert execution.execute(request.pk)
-    assert (reread(request).state, outcomes_of(request)) == (State.CREDITED, [CallOutcome.UNKNOWN, CallOutcome.CREDITED])
+    assert (reread(request).state, outcomes_of(request)) == (
+        State.CREDITED,
+        [CallOutcome.UNKNOWN, CallOutcome.CREDITED],
+    )
 
 
 ANY_OUTCOME = [
-    Outcome(CallOutcome.CREDITED, 201), Outcome(CallOutcome.REFUSED, 400, "late"), Outcome(CallOutcome.NOT_SENT, error="late"),
+    Outcome(CallOutcome.CREDITED, 201), Outcome(CallOutcome.REFUSED, 400, "late"),
+    Outcome(CallOutcome.NOT_SENT, error="late"),
     Outcome(CallOutcome.UNKNOWN, error="late"), Outcome(CallOutcome.REFUSED, 400, "late", already_known=True),
 ]  # fmt: skip
 
@@ -199,7 +203,9 @@ def test_an_altered_payload_is_not_sent(calling_house: House, intouch: Client) -
 
 
 @pytest.mark.parametrize("payload", ["", "{", "[]", "null", '{"body": 1}', '{"headers": 1}'])
-def test_a_payload_that_is_none_any_more_is_not_sent_either(calling_house: House, intouch: Client, payload: str) -> None:
+def test_a_payload_that_is_none_any_more_is_not_sent_either(
+    calling_house: House, intouch: Client, payload: str
+) -> None:
     request = calling_house.approve(calling_house.submit())
     with past_the_guards():
         write(request, payload=payload)

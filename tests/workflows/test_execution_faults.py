@@ -1,4 +1,4 @@
-"""Every way in which the sandbox can fail, through the real client: the state, the calls, the credits, and what is shown."""
+"""Every way in which the sandbox can fail, through the real client: state, calls, credits, and what is shown."""
 
 from __future__ import annotations
 
@@ -107,7 +107,9 @@ def shown(house: House, request: WorkflowRequest) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_recorded_as_what_it_proves(house: House, intouch: Client, request_: WorkflowRequest, fault: str) -> None:
+def test_a_fault_is_recorded_as_what_it_proves(
+    house: House, intouch: Client, request_: WorkflowRequest, fault: str
+) -> None:
     expected = FAULTS[fault]
     intouch.order(fault, **OPTIONS.get(fault, {}))
     row = attempt(request_)
@@ -176,7 +178,9 @@ def test_an_answer_after_the_deadline_is_unknown_whether_it_credits_before_or_af
     assert (row.state, outcomes_of(row), intouch.credits()) == (State.CREDITED, [UNKNOWN, CREDITED], 1)
 
 
-def test_a_credit_that_comes_after_the_repetition_is_refused_by_intouch(intouch: Client, request_: WorkflowRequest) -> None:
+def test_a_credit_that_comes_after_the_repetition_is_refused_by_intouch(
+    intouch: Client, request_: WorkflowRequest
+) -> None:
     intouch.order("late-credit", delay=0.5)
     assert attempt(request_).state == State.UNKNOWN
     assert attempt(request_).state == State.CREDITED

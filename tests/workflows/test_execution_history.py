@@ -51,7 +51,9 @@ def test_a_known_reference_at_the_first_attempt_is_somebody_else_s(request_: Wor
 
 
 def test_a_known_reference_after_attempts_that_were_never_sent_is_somebody_else_s(request_: WorkflowRequest) -> None:
-    assert goes(request_, Outcome(NOT_SENT, error="refused"), Outcome(NOT_SENT, 429, "busy"), KNOWN).state == State.FAILED
+    assert (
+        goes(request_, Outcome(NOT_SENT, error="refused"), Outcome(NOT_SENT, 429, "busy"), KNOWN).state == State.FAILED
+    )
 
 
 def test_a_known_reference_after_an_unknown_outcome_is_ours(request_: WorkflowRequest) -> None:
@@ -63,7 +65,8 @@ def test_a_known_reference_after_an_unknown_outcome_is_ours(request_: WorkflowRe
 
 AFTERWARDS = [
     Outcome(REFUSED, 400, "Invalid customer"), Outcome(REFUSED, 404, "HTTP 404"), Outcome(REFUSED, 200, "it failed"),
-    Outcome(NOT_SENT, error="not sent: NewConnectionError"), Outcome(NOT_SENT, 429, "HTTP 429"), Outcome(UNKNOWN, 503, "HTTP 503"),
+    Outcome(NOT_SENT, error="not sent: NewConnectionError"), Outcome(NOT_SENT, 429, "HTTP 429"),
+    Outcome(UNKNOWN, 503, "HTTP 503"),
 ]  # fmt: skip
 
 
@@ -134,9 +137,7 @@ def test_the_wait_grows_with_each_try_up_to_the_longest(request_: WorkflowReques
 def test_the_waits_of_many_requests_are_spread(house: House, settings: Any) -> None:
     settings.INTOUCH_BACKOFF_SECONDS = settings.INTOUCH_BACKOFF_MOST_SECONDS = 1000.0
     settings.INTOUCH_BREAKER_FAILURES = 1000
-    waits = [
-        seconds_until_due(goes(house.approve(house.submit()), Outcome(NOT_SENT, error="away"))) for _ in range(12)
-    ]
+    waits = [seconds_until_due(goes(house.approve(house.submit()), Outcome(NOT_SENT, error="away"))) for _ in range(12)]
     assert max(waits) - min(waits) > 50
 
 
@@ -147,7 +148,9 @@ def test_a_wait_that_intouch_asks_for_is_kept(request_: WorkflowRequest, setting
     assert 490 < seconds_until_due(row) <= 500
 
 
-@pytest.mark.parametrize(("said", "least", "most"), [("7", 0, 7), ("99999999", 3500, 3600), ("0", 0, 7), ("soon", 0, 7)])
+@pytest.mark.parametrize(
+    ("said", "least", "most"), [("7", 0, 7), ("99999999", 3500, 3600), ("0", 0, 7), ("soon", 0, 7)]
+)
 def test_the_header_is_obeyed_within_bounds(
     calling_house: House, intouch: Client, settings: Any, said: str, least: float, most: float
 ) -> None:

@@ -1,4 +1,4 @@
-"""One sentinel credential through a whole life: it is nowhere in clear, and nowhere at all when the request has ended."""
+"""One sentinel credential through a whole life: nowhere in clear, and nowhere at all when the request has ended."""
 
 from __future__ import annotations
 
@@ -33,9 +33,7 @@ def submit(house: House) -> WorkflowRequest:
 
 def rejected(house: House, _: Client) -> None:
     request = submit(house)
-    services.decide(
-        actor=house.actor(house.checker), request_id=request.pk, decision=Decision.REJECTED, message="no"
-    )
+    services.decide(actor=house.actor(house.checker), request_id=request.pk, decision=Decision.REJECTED, message="no")
 
 
 def withdrawn(house: House, _: Client) -> None:
@@ -128,7 +126,9 @@ def test_without_any_credential_nothing_is_sent(calling_house: House, intouch: C
     assert "no credential" in row.last_error
 
 
-def test_a_credential_that_does_not_open_is_never_sent_as_it_is(calling_house: House, intouch: Client, settings: Any) -> None:
+def test_a_credential_that_does_not_open_is_never_sent_as_it_is(
+    calling_house: House, intouch: Client, settings: Any
+) -> None:
     request = calling_house.approve(submit(calling_house))
     settings.FIELD_ENCRYPTION_KEYS = {"other": b"x" * 32}
     row = attempt(request)

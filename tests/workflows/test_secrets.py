@@ -84,7 +84,15 @@ def test_what_is_no_ciphertext_is_never_taken_for_the_secret(stored: bytes) -> N
 
 
 def test_a_secret_cannot_be_printed_by_mistake() -> None:
-    printed = [str(SECRET), repr(SECRET), f"{SECRET}", f"{SECRET!r}", "%s" % SECRET, repr([SECRET]), repr({"a": SECRET})]  # noqa: UP031
+    printed = [
+        str(SECRET),
+        repr(SECRET),
+        f"{SECRET}",
+        f"{SECRET!r}",
+        "{}".format(SECRET),  # noqa: UP032 - one of the ways
+        repr([SECRET]),
+        repr({"a": SECRET}),
+    ]
     assert all("ZmFrZTpmYWtl" not in text for text in printed)
 
 

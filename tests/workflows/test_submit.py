@@ -39,7 +39,12 @@ def test_a_submitted_request_waits_with_a_task_and_is_in_the_history(house: Hous
     assert (request.organisation, request.target, request.source) == (house.organisation, house.target, "file")
     assert (request.amount, request.customer_id, request.reason) == (Decimal(20), 382332518, "reason")
     assert (request.till_id, request.store_id) == ("50682289", "50682288")
-    assert (request.correlation_id, request.tries, request.due_at, request.ended_at) == ("from-the-till-1", 0, None, None)
+    assert (request.correlation_id, request.tries, request.due_at, request.ended_at) == (
+        "from-the-till-1",
+        0,
+        None,
+        None,
+    )
     assert request.pk.version == 7
     task = task_of(request)
     assert (task.maker, task.level, task.decision, task.organisation) == (house.maker, 1, None, house.organisation)

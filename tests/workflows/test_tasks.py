@@ -19,8 +19,6 @@ from workflows import queue, services, tasks
 from workflows.models import Decision, Pause, WorkflowRequest
 from workflows.states import State
 
-pytestmark = pytest.mark.xdist_group("broker")
-
 
 @pytest.fixture
 def broker() -> Iterator[Any]:
@@ -114,7 +112,9 @@ def test_the_sweep_sends_again_what_is_due_the_oldest_first(house: House, broker
     assert named(broker) == [str(first.pk), str(second.pk)]
 
 
-def test_the_sweep_leaves_out_what_is_not_due_leased_ended_or_paused(house: House, broker: Any, intouch: Client) -> None:
+def test_the_sweep_leaves_out_what_is_not_due_leased_ended_or_paused(
+    house: House, broker: Any, intouch: Client
+) -> None:
     from workflows import execution
 
     attempt(house.approve(house.submit()))

@@ -160,6 +160,11 @@ class KeysetChangeList(ChangeList):
         return self.get_query_string({ORDER: NEWEST if self.order == OLDEST else OLDEST}, list(_PLACE))
 
     @property
+    def unsearched_link(self) -> str:
+        """The same list without the search."""
+        return self.get_query_string(remove=[SEARCH_VAR, *_PLACE])
+
+    @property
     def kept(self) -> list[tuple[str, str]]:
         """What a new search keeps of the address."""
         dropped = {SEARCH_VAR, OrganisationFilter.parameter_name, *_PLACE}

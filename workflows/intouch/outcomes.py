@@ -12,7 +12,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from wire.redaction import redact
+from wire.redaction import redact, redact_text
 from workflows.intouch.client import Answer
 from workflows.intouch.errors import IntouchError, Unavailable
 from workflows.models import CallOutcome
@@ -63,8 +63,8 @@ def classify(
     """
     readable, body = _parsed(answer.body)
     status = answer.status
-    shown = {"status": status, "headers": answer.headers, "body": body if readable else _as_text(answer.body)}
-    shown = _storable(redact(shown, known_secrets))
+    said = body if readable else _as_text(answer.body, known_secrets)
+    shown = _storable(redact({"status": status, "headers": answer.headers, "body": said}, known_secrets))
     messages = list(_failures(body)) if readable else []
     error = redact("; ".join(messages), known_secrets)[:_SHOWN_ERROR]
 
@@ -110,7 +110,7 @@ def _without(message: str, quoted: Iterable[str]) -> str:
 
 
 def _parsed(raw: bytes) -> tuple[bool, Any]:
-    """Whether the body is JSON that can be handled, and its value; deeper than any API's, it could not even be shown."""
+    """Whether the body is JSON that can be handled, and its value; what is deeper than sense could not be shown."""
     try:
         body = json.loads(raw.decode(), parse_float=Decimal, parse_constant=str)
     except (UnicodeDecodeError, ValueError, RecursionError, ArithmeticError):
@@ -129,8 +129,9 @@ def _items_of(node: dict[str, Any] | list[Any]) -> Iterable[Any]:
     return node.values() if isinstance(node, dict) else node
 
 
-def _as_text(raw: bytes) -> str:
-    return raw[:2000].decode("utf-8", "replace")
+def _as_text(raw: bytes, known_secrets: tuple[str, ...]) -> str:
+    """The beginning; masked before it is cut, for half a secret is none that could be found."""
+    return redact_text(raw.decode("utf-8", "replace"), known_secrets)[:2000]
 
 
 def _storable(value: Any) -> Any:
