@@ -13,7 +13,7 @@ export DJANGO_SETTINGS_MODULE := config.settings
 export PYTHONPATH := $(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint format docs lock clean
+.PHONY: help run demo test soak lint format docs lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,6 +32,9 @@ demo: $(STAMP) ## the whole story without a person: submit, approve, credit, rea
 
 test: $(STAMP) lint ## everything, on a real PostgreSQL and a real Valkey
 	$(EMBEDDED) --temporary -- $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
+
+soak: $(STAMP) ## a load over HTTP while everything is being killed, six minutes at most: ARGS="--seed 7"
+	$(EMBEDDED) --no-servers -- $(BIN)/python -m tests.faults.soak --requests 2000 --seconds 350 $(ARGS)
 
 lint: $(STAMP) ## ruff, mypy, import-linter, migrations, API schema
 	$(BIN)/ruff format --check .
