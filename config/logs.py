@@ -72,6 +72,7 @@ def logging_config(level: str, style: str) -> dict[str, Any]:
             "celery.app.trace": {"level": "WARNING"},
             "celery.beat": {"level": "WARNING"},
             "urllib3": {"level": "INFO"},  # at DEBUG it would print request lines
+            "oauthlib": {"level": "INFO"},  # at DEBUG it prints the tokens that it issues
         },
     }
     logging.config.dictConfig(config)

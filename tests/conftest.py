@@ -10,12 +10,19 @@ import pytest
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """One broker database per test process, so that parallel ones do not take each other's messages."""
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
-    broker = os.environ.get("CELERY_BROKER_URL", "")
-    if broker.rpartition("/")[2].isdigit():
-        os.environ["CELERY_BROKER_URL"] = f"{broker.rpartition('/')[0]}/{1 + int(worker)}"
-        os.environ["CACHE_URL"] = f"{broker.rpartition('/')[0]}/{8 + int(worker)}"
+    """One broker and one cache per test process, so that parallel ones take and clear nothing of each other's.
+
+    pytest-django has read the settings before this runs, so they are changed and not the environment alone.
+    """
+    from django.conf import settings
+
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    server, _, number = settings.CELERY_BROKER_URL.rpartition("/")
+    if number.isdigit():
+        os.environ["CELERY_BROKER_URL"] = settings.CELERY_BROKER_URL = f"{server}/{1 + worker}"
+        settings.CACHES["default"]["LOCATION"] = f"{server}/{8 + worker}"
+        # A busy machine must not look like a cache that is away.
+        settings.CACHES["default"]["OPTIONS"] = {"socket_timeout": 30, "socket_connect_timeout": 30}
 
 
 @pytest.fixture(scope="session", autouse=True)

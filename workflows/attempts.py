@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 import math
 from dataclasses import dataclass
@@ -137,5 +138,10 @@ def _secret_of(request: WorkflowRequest) -> Secret:
 
 
 def _parts_of(secret: Secret) -> tuple[str, ...]:
-    """The credential and its bare value, to be masked wherever an answer echoes them."""
-    return (secret.value, secret.value.partition(" ")[2])
+    """The credential, its bare value and what that decodes to, to be masked wherever an answer echoes them."""
+    bare = secret.value.partition(" ")[2]
+    try:
+        pair = base64.b64decode(bare, validate=True).decode()
+    except ValueError:
+        return (secret.value, bare)
+    return (secret.value, bare, pair, pair.partition(":")[2])

@@ -13,9 +13,10 @@ from accounts.admin_guard import GuardedAdmin, MemberAdmin, PlatformAdmin
 from accounts.models import Membership, Organisation, User
 from goodwill.models import GoodwillRequest, Program
 from tests.factories import UserFactory
-from workflows.models import AdminTask, AuditEvent, IntouchTarget, WorkflowPolicy, WorkflowRequest
+from workflows.models import AdminTask, AuditEvent, Delivery, IntouchTarget, WorkflowPolicy, WorkflowRequest
 
 MEMBER_PAGES = [AdminTask, WorkflowRequest, AuditEvent, GoodwillRequest]
+OPERATOR_PAGES = [Delivery]
 PLATFORM_PAGES = [Organisation, User, Membership, Application, Program, IntouchTarget, WorkflowPolicy]
 
 
@@ -31,6 +32,7 @@ def foreign(other_house):
     return {
         AdminTask: request.tasks.get(),
         WorkflowRequest: request,
+        Delivery: request,
         AuditEvent: request.events.get(),
         GoodwillRequest: request.goodwill,
         Organisation: other_house.organisation,
@@ -44,9 +46,9 @@ def foreign(other_house):
 
 
 def test_these_pages_are_all_there_are():
-    assert set(admin.site._registry) == {*MEMBER_PAGES, *PLATFORM_PAGES}
+    assert set(admin.site._registry) == {*MEMBER_PAGES, *OPERATOR_PAGES, *PLATFORM_PAGES}
     for model, page in admin.site._registry.items():
-        assert isinstance(page, MemberAdmin if model in MEMBER_PAGES else PlatformAdmin)
+        assert isinstance(page, PlatformAdmin if model in PLATFORM_PAGES else MemberAdmin)
 
 
 def test_a_page_that_is_not_guarded_cannot_be_registered():
@@ -78,10 +80,10 @@ def test_members_see_the_rows_of_their_own_organisation_alone(at_desk, house, fo
         assert secret not in page
 
 
-@pytest.mark.parametrize("model", MEMBER_PAGES)
+@pytest.mark.parametrize("model", [*MEMBER_PAGES, *OPERATOR_PAGES])
 def test_a_foreign_row_looks_like_one_that_does_not_exist(at_desk, house, foreign, model):
-    client = at_desk(house.checker)
-    unknown = "00000000-0000-7000-8000-000000000000" if model is WorkflowRequest else "99999999"
+    client = at_desk(house.auditor)
+    unknown = "00000000-0000-7000-8000-000000000000" if model in (WorkflowRequest, Delivery) else "99999999"
     answers = [client.get(address(model, "change", key)) for key in (foreign[model].pk, unknown)]
     assert {(answer.status_code, answer.headers.get("Location")) for answer in answers} == {(302, "/admin/")}
 
@@ -97,7 +99,7 @@ def test_a_foreign_task_cannot_be_acted_on(at_desk, house, foreign, verb):
     assert foreign[AdminTask].decision is None
 
 
-@pytest.mark.parametrize("model", MEMBER_PAGES)
+@pytest.mark.parametrize("model", [*MEMBER_PAGES, *OPERATOR_PAGES])
 def test_a_superuser_who_is_no_member_sees_no_request_data(at_desk, root, foreign, model):
     client = at_desk(root)
     assert client.get(address(model)).status_code == 403
@@ -117,7 +119,7 @@ def test_the_set_up_is_open_to_superusers_alone(at_desk, house, root, foreign, m
         assert client.post(address(model, "add"), {}).status_code == 403
 
 
-@pytest.mark.parametrize("model", [*MEMBER_PAGES, *PLATFORM_PAGES])
+@pytest.mark.parametrize("model", [*MEMBER_PAGES, *OPERATOR_PAGES, *PLATFORM_PAGES])
 @pytest.mark.parametrize("who", ["checker", "root"])
 def test_nothing_is_ever_deleted(at_desk, house, root, foreign, model, who):
     client = at_desk(root if who == "root" else house.checker)
@@ -173,7 +175,7 @@ def test_who_is_switched_off_sees_nothing(at_desk, house, what):
 
 def test_a_person_without_a_membership_sees_no_lists(at_desk, house):
     client = at_desk(UserFactory(username="new"))
-    assert {client.get(address(model)).status_code for model in MEMBER_PAGES} == {403}
+    assert {client.get(address(model)).status_code for model in [*MEMBER_PAGES, *OPERATOR_PAGES]} == {403}
 
 
 def test_who_may_not_log_in_to_the_admin_is_sent_away(at_desk, house):

@@ -150,7 +150,7 @@ def test_another_request_type_is_not_supported(gateway: Gateway, slug: str, meth
 
 NOWHERE = ("/nowhere", "/api_gateway/v2/request-workflow", f"{PREFIX}/", f"{SUBMIT}//", f"/{SUBMIT}", f"{SUBMIT}/x/y",
            "/v2/customers//goodwillRequest", f"{HISTORY}/x", "/v2/customers/1/2/goodwillRequest", "/v2/customers",
-           f"{REQUESTS}/x/y", "/v3/oauth/token", "/%2e%2e/admin",
+           f"{REQUESTS}/x/y", "/v3/oauth/token", "/%2e%2e/admin", "/%ff", "/%00",
            "/API_GATEWAY/v2/request-workflow/GOODWILL-POINTS")  # fmt: skip
 
 

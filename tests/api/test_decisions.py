@@ -206,15 +206,20 @@ def test_a_late_checker_is_told_who_was_faster(checker: Gateway, first: str, sec
     assert checker.house.checker.email in message
 
 
-def test_a_withdrawn_request_cannot_be_decided(checker: Gateway) -> None:
+@pytest.mark.parametrize("end", ["withdrawn", "expired"])
+def test_what_ended_without_a_decision_cannot_be_decided(checker: Gateway, end: str) -> None:
     house = checker.house
     request = house.submit()
-    services.withdraw(actor=house.actor(house.maker), request_id=request.pk)
+    if end == "withdrawn":
+        services.withdraw(actor=house.actor(house.maker), request_id=request.pk)
+    else:
+        services.expire(organisation_id=house.organisation.pk, request_id=request.pk)
 
     assert_refused(checker.decide(request.pk), 409, (2002, None))
     shown = checker.show(request.pk).data
-    assert (shown["state"], shown["details"]["AdminTask_Output"]) == ("rejected", "withdrawn")
+    assert (shown["state"], shown["details"]["AdminTask_Output"]) == ("rejected", end)
     assert "AdminTask_Actor" not in shown["details"]
+    assert shown["endTime"]
 
 
 @pytest.mark.parametrize("tag", ['"{digest}"', 'W/"{digest}"', "{digest}", "*", "", '"other", "{digest}"'])

@@ -95,6 +95,14 @@ def _without_database(gateway: Gateway) -> Answer:
         return gateway.submit()
 
 
+def _broken_outside_the_api(gateway: Gateway) -> Answer:
+    def refuse(*_: Any) -> Any:
+        raise RuntimeError("goodwill_request_number of 10.1.2.3")
+
+    with connection.execute_wrapper(refuse):
+        return gateway.call("GET", "/readyz")
+
+
 CASES: dict[tuple[int, int], Callable[[Gateway], Answer]] = {
     (1101, 400): _changed(f"{BODY}.programId", 1),
     (2001, 403): lambda gateway: gateway.by(gateway.house.auditor).submit(),
@@ -170,6 +178,14 @@ def test_an_unforeseen_error_tells_the_correlation_id_and_nothing_else(
     assert "ZmFrZTpmYWtl" not in caplog.text
 
 
+def test_an_unforeseen_error_outside_the_api_is_told_in_the_same_way(gateway: Gateway) -> None:
+    answer = _broken_outside_the_api(gateway.having(X_CAP_REQUEST_ID="unforeseen-0002"))
+
+    assert_refused(answer, 500, (5000, None))
+    assert "unforeseen-0002" in answer.json["errors"][0]["message"]
+    assert "10.1.2.3" not in answer.text
+
+
 def test_an_unforeseen_error_leaves_nothing_half_stored(gateway: Gateway) -> None:
     before = stored()
 
@@ -198,6 +214,7 @@ ANSWERS: dict[str, Callable[[Gateway], Answer]] = {
     "415": CASES[2008, 415],
     "500": _broken,
     "503": _without_database,
+    "500 outside the API": _broken_outside_the_api,
     "a wrong host": lambda gateway: gateway.submit(environ={"HTTP_HOST": "evil.test"}),
     "the standard token endpoint": lambda gateway: gateway.call("POST", "/oauth2/token"),
     "the token endpoint": lambda gateway: gateway.call("POST", "/v3/oauth/token/generate", {}),

@@ -19,7 +19,7 @@ import requests
 from tests.faults.clients import Client
 from tests.faults.service import Service
 
-CHECKERS = 3
+CHECKERS, WINDOWS = 3, 4  # each checker has several windows open
 PAUSE_SECONDS = (0.1, 0.6)
 WAITING_SHARE = 0.1
 # Of the first call for a reference and of each later one, so that repeated calls meet faults too.
@@ -74,7 +74,7 @@ class Load:
     def start(self) -> None:
         self._began = time.monotonic()
         self._makers_left = [threading.Thread(target=self._make, args=(n,)) for n in range(self._makers)]
-        self._checkers = [threading.Thread(target=self._check, args=(n,)) for n in range(CHECKERS)]
+        self._checkers = [threading.Thread(target=self._check, args=(n,)) for n in range(CHECKERS * WINDOWS)]
         for thread in self._makers_left + self._checkers:
             thread.start()
 
@@ -137,7 +137,7 @@ class Load:
 
     def _check(self, checker: int) -> None:
         chance = random.Random(f"{self._seed}-checker-{checker}")
-        clients = [self._service.client("checker", checker, organisation=each) for each in range(2)]
+        clients = [self._service.client("checker", checker % CHECKERS, organisation=each) for each in range(2)]
         while (item := self._to_decide.get()) is not None:
             if not self._give_up.is_set():
                 self._check_one(clients[item[0].organisation], *item, chance)

@@ -20,7 +20,9 @@ from tests.house import build_house
 from workflows.models import WorkflowRequest
 
 FORM = "application/x-www-form-urlencoded"
-CALLERS = ("nobody", "maker", "checker", "auditor", "service account", "stranger", "superuser", "inactive member")
+CALLERS = (
+    "nobody", "maker", "checker", "auditor", "operator", "service account", "stranger", "superuser", "inactive member",
+)  # fmt: skip
 
 
 def _nobody(gateway: Gateway) -> Gateway:
@@ -34,6 +36,12 @@ def _stranger(gateway: Gateway) -> Gateway:
     membership.is_checker = True
     membership.save()
     return gateway.by(house.maker)
+
+
+def _operator(gateway: Gateway) -> Gateway:
+    person = UserFactory()
+    MembershipFactory(user=person, organisation=gateway.house.organisation, is_operator=True)
+    return gateway.by(person)
 
 
 def _superuser(gateway: Gateway) -> Gateway:
@@ -53,6 +61,7 @@ AS: dict[str, Callable[[Gateway], Gateway]] = {
     "maker": lambda gateway: gateway,
     "checker": lambda gateway: gateway.by(gateway.house.checker),
     "auditor": lambda gateway: gateway.by(gateway.house.auditor),
+    "operator": _operator,
     "service account": lambda gateway: gateway.by(gateway.house.service_account, gateway.house.service_secret),
     "stranger": _stranger,
     "superuser": _superuser,
@@ -88,13 +97,13 @@ def _password(gateway: Gateway, _: WorkflowRequest) -> Any:
     return {"username": gateway.house.maker.username, "password": PASSWORD, "orgId": gateway.house.organisation.pk}
 
 
-#                          nobody maker checker auditor account stranger superuser inactive
-EVERYBODY = dict(zip(CALLERS, (200, 200, 200, 200, 200, 200, 200, 200), strict=True))
-MEMBERS = dict(zip(CALLERS, (401, 200, 200, 200, 200, 403, 403, 403), strict=True))
-MAKERS = dict(zip(CALLERS, (401, 200, 403, 403, 200, 403, 403, 403), strict=True))
+#                             nobody maker checker auditor operator account stranger superuser inactive
+EVERYBODY = dict(zip(CALLERS, (200, 200, 200, 200, 200, 200, 200, 200, 200), strict=True))
+MEMBERS = dict(zip(CALLERS, (401, 200, 200, 200, 200, 200, 403, 403, 403), strict=True))
+MAKERS = dict(zip(CALLERS, (401, 200, 403, 403, 403, 200, 403, 403, 403), strict=True))
 # The maker meets 403 too, for another reason: the request is their own.
-CHECKERS = dict(zip(CALLERS, (401, 403, 200, 403, 403, 403, 403, 403), strict=True))
-AUTHENTICATED = dict(zip(CALLERS, (401, 200, 200, 200, 200, 200, 200, 200), strict=True))
+CHECKERS = dict(zip(CALLERS, (401, 403, 200, 403, 403, 403, 403, 403, 403), strict=True))
+AUTHENTICATED = dict(zip(CALLERS, (401, 200, 200, 200, 200, 200, 200, 200, 200), strict=True))
 
 
 def _nobody_at_all(status: int) -> dict[str, int]:

@@ -23,7 +23,7 @@ from tests.security.places import tables, walk
 
 TASK = "IntouchAPITask-Payload"
 ANSWER_SECONDS = 60.0
-MOST_PAGES = 60
+MOST_PAGES = 30
 ECHOED = "answer submit "
 
 

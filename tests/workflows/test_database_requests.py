@@ -150,7 +150,8 @@ def prove(request: WorkflowRequest, house: House, decision: str) -> None:
     )  # fmt: skip
     sql(
         "INSERT INTO workflows_intouchcall (organisation_id, request_id, attempt, purpose, started_at, finished_at,"
-        " outcome, error) VALUES (%s, %s, 1, 'credit', now(), now(), 'credited', '')", request.organisation_id, request.pk,
+        " outcome, error) VALUES (%s, %s, 1, 'credit', now(), now(), 'credited', '')",
+        request.organisation_id, request.pk,
     )  # fmt: skip
 
 

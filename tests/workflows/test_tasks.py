@@ -12,6 +12,7 @@ import pytest
 import redis
 from celery import current_app
 
+from tests.concurrency.racing import race
 from tests.house import House
 from tests.workflows.journeys import attempt, point_to, reread
 from tests.workflows.sandbox_client import Client
@@ -73,18 +74,31 @@ def test_an_automatic_approval_sends_one(house: House, broker: Any) -> None:
 
 
 def test_nothing_leaves_before_the_commit(house: House, broker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from workflows import audit
+    request = house.submit()
+    seen: list[Any] = []
+    send = current_app.send_task
 
+    def look_from_elsewhere(*arguments: Any, **options: Any) -> Any:
+        """What another connection sees of the request at the moment at which the message leaves."""
+        seen.extend(race(lambda: reread(request).state))
+        return send(*arguments, **options)
+
+    monkeypatch.setattr(current_app, "send_task", look_from_elsewhere)
+    house.approve(request)
+    assert (seen, len(messages(broker))) == ([State.EXECUTING], 1)
+
+
+def test_what_is_not_committed_sends_nothing(house: House, broker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     request = house.submit()
 
-    def look(*_: Any, **__: Any) -> None:
-        assert messages(broker) == []
-        raise OSError("the last write fails")
+    def fail(*_: Any) -> None:
+        raise OSError("after the last write, before the commit")
 
-    monkeypatch.setattr(audit, "record", look)
-    with pytest.raises(OSError, match="last write"):
+    announce = services.announce
+    monkeypatch.setattr(services, "announce", lambda request_id: (announce(request_id), fail()))
+    with pytest.raises(OSError, match="before the commit"):
         house.approve(request)
-    assert messages(broker) == []
+    assert (reread(request).state, messages(broker)) == (State.WAITING, [])
 
 
 def test_the_task_makes_one_attempt(house: House, intouch: Client) -> None:
