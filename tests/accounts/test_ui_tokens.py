@@ -93,6 +93,7 @@ BAD: dict[str, Bad] = {
     "alg null": _headed(alg=None),
     "alg missing": _headed(alg=DROPPED),
     "alg a list": _headed(alg=["HS256"]),
+    "alg HS384": _headed(alg="HS384"),
     "alg HS512": _headed(alg="HS512"),
     "alg RS256": _headed(alg="RS256"),
     "alg ES256": _headed(alg="ES256"),

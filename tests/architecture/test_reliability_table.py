@@ -12,7 +12,7 @@ from tests.architecture.house_rules import ROOT
 
 FAULTS = 62
 PAGE = (ROOT / "docs" / "reliability.md").read_text()
-ROWS = re.findall(r"^\| (\d+) \| (.+) \| (.+) \| (.+) \|$", PAGE, re.MULTILINE)
+ROWS = re.findall(r"^\| (\d+) \| (.+) \| (.+) \| (.+) \|$", PAGE.partition("## The faults")[2], re.MULTILINE)
 NAMED = sorted(set(re.findall(r"`(tests/[\w/]+\.py)::([\w:]+)`", PAGE)))
 
 

@@ -80,13 +80,7 @@ class Load:
 
     def is_over(self) -> bool:
         """Whether everything was submitted and decided."""
-        if any(thread.is_alive() for thread in self._makers_left):
-            return False
-        if self._to_decide.unfinished_tasks:
-            return False
-        for _ in self._checkers:
-            self._to_decide.put(None)
-        return True
+        return not any(thread.is_alive() for thread in self._makers_left) and not self._to_decide.unfinished_tasks
 
     def end(self) -> None:
         """Give up what is still being tried, and wait for the threads."""

@@ -51,6 +51,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--makers", type=int, default=8)
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=300, help="bound of the whole run (default: %(default)s)")
+    parser.add_argument("--load-seconds", type=float, help="spread the load over so many (default: two fifths)")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     return parser.parse_args(arguments)
 
@@ -67,13 +68,11 @@ def _cast(service: Service, workers: int) -> Cast:
 def _run_load(service: Service, monkey: Monkey, options: argparse.Namespace, deadline: float) -> Load:
     """Until everything is submitted and decided, or nearly all of the time is over."""
     left = deadline - time.monotonic()
-    load = Load(
-        service, requests_=options.requests, makers=options.makers, seed=options.seed,
-        seconds=left * LOAD_SHARE,
-    )  # fmt: skip
+    spread = options.load_seconds or left * LOAD_SHARE
+    load = Load(service, requests_=options.requests, makers=options.makers, seed=options.seed, seconds=spread)
     load.start()
     try:
-        calm_at = time.monotonic() + left * CHAOS_SHARE
+        calm_at = time.monotonic() + min(left * CHAOS_SHARE, spread * 2)
         while not load.is_over() and time.monotonic() < deadline - 5:
             if time.monotonic() < calm_at:
                 monkey.step()
