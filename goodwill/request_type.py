@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 from functools import cache
 from typing import Annotated, Any, Literal
 
@@ -37,6 +37,13 @@ class Facts:
     find_program: Callable[[int], Program | None]
     cap: Decimal | None
     reasons: tuple[str, ...]
+
+    def program(self, program_id: int) -> Program:
+        """A program that a validator has found already."""
+        found = self.find_program(program_id)
+        if found is None:
+            raise LookupError(program_id)
+        return found
 
 
 def read_facts(organisation: Organisation, policy: WorkflowPolicy) -> Facts:
@@ -119,10 +126,18 @@ def _check_decimals(points: Decimal, allowed: int) -> None:
         raise refuse(2015, f"may have {allowed} decimals in this program" if allowed else "must be a whole number")
 
 
-def _subject(body: GoodwillBody) -> Subject:
+_MILLIONTH = Decimal("0.000001")
+# The largest amount times the largest ratio has more digits than the default precision.
+_EXACT = Context(prec=40)
+
+
+def _subject(body: GoodwillBody, facts: Facts) -> Subject:
+    program = facts.program(body.program_id)
     return Subject(
-        reference_id=body.reference_id, customer_id=body.earning_entity_id, amount=body.points, reason=body.reason
-    )
+        reference_id=body.reference_id, customer_id=body.earning_entity_id, amount=body.points, reason=body.reason,
+        program_id=program.program_id, program_name=program.name,
+        money=_EXACT.multiply(body.points, program.points_to_currency_ratio).quantize(_MILLIONTH, context=_EXACT),
+    )  # fmt: skip
 
 
 def _confirms(body: Any) -> bool:
@@ -136,11 +151,10 @@ def _credited_by_look_up(body: Any) -> bool | None:
     return credited if isinstance(credited, bool) else None
 
 
-def _keep(request: WorkflowRequest, body: GoodwillBody) -> None:
+def _keep(request: WorkflowRequest, body: GoodwillBody, facts: Facts) -> None:
     """Store the row that the history shows, in the transaction of the submission."""
-    program = Program.objects.get(organisation_id=request.organisation_id, program_id=body.program_id)
     GoodwillRequest.objects.create(
-        organisation_id=request.organisation_id, program=program, workflow_request=request,
+        organisation_id=request.organisation_id, program=facts.program(body.program_id), workflow_request=request,
         customer_id=body.earning_entity_id, points=body.points, status=GoodwillStatus.PENDING, reason=body.reason,
         comments=body.comments or "", updated_comments=_comments(request, body.comments or ""),
         one_step=request.one_step, auto_approved=request.auto_approved, earning_entity_type=body.earning_entity_type,

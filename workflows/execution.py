@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging
 import random
 import time
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -168,11 +169,16 @@ def _delay(request: WorkflowRequest, outcome: Outcome) -> float | None:
     return max(jittered, outcome.retry_after or 0)
 
 
-def due_ids(limit: int) -> list[UUID]:
-    """Requests that a worker should look at now, the longest waiting first; those being claimed are passed over."""
+def due_ids(limit: int, *, besides: Collection[UUID] = ()) -> list[UUID]:
+    """Requests that a worker should look at now, the longest waiting first; those being claimed are passed over.
+
+    Args:
+        besides: ids that are left out.
+    """
     with transaction.atomic():
         due = (
             _due()
+            .exclude(pk__in=list(besides))
             .select_for_update(skip_locked=True, of=("self",))
             .order_by("due_at")
             .values_list("pk", flat=True)[:limit]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import logging
 import threading
 import time
@@ -60,3 +62,25 @@ def publish(request_ids: Iterable[UUID]) -> int:
             _rest.begin()
             logger.warning("the broker took no message (%s); the sweeper will send it", type(error).__name__)
     return sent
+
+
+def waiting_hints(most: int) -> tuple[int, set[UUID]]:
+    """How many messages wait in the broker, and which requests those name that come first, `most` of them at most.
+
+    After a flush none wait, so that everything due is sent again at once. What a worker has taken and not begun is not
+    among them: a second hint does no harm, while a hint that died with its worker must not count.
+    """
+    with current_app.connection_or_acquire() as connection:
+        broker, name = connection.default_channel.client, current_app.conf.task_default_queue
+        # Workers take from the right.
+        waiting, first = broker.pipeline().llen(name).lrange(name, -most, -1).execute()
+    return int(waiting), {named for raw in first if (named := _named_in(raw)) is not None}
+
+
+def _named_in(raw: bytes) -> UUID | None:
+    """The request that a message of the broker names; None where it is for something else, or rubbish."""
+    try:
+        (request_id,), _, _ = json.loads(base64.b64decode(json.loads(raw)["body"]))
+        return UUID(request_id)
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        return None

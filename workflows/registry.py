@@ -22,12 +22,19 @@ _SLUG = re.compile(r"[A-Z]+(-[A-Z]+)*")
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What the engine needs to know of a body: whom it concerns, how much it moves, and what identifies it."""
+    """What the engine needs to know of a body: whom it concerns, how much it moves, and what identifies it.
+
+    Attributes:
+        money: what the amount is worth at this moment, where the type has a price for it.
+    """
 
     reference_id: str
     customer_id: int
     amount: Decimal | None
     reason: str
+    program_id: int | None = None
+    program_name: str = ""
+    money: Decimal | None = None
 
 
 def _nothing(*_: Any) -> None:
@@ -81,12 +88,13 @@ class RequestType:
         body_model: pydantic model of `payload.IntouchAPITask-Payload.body`; its validators find the organisation's
             facts in the validation context under the key `facts`.
         facts: reads what `body_model` needs to judge a body, once per submission.
-        subject: what the engine needs to know of a valid body.
+        subject: what the engine needs to know of a valid body, given what `facts` read.
         confirms: whether the JSON body of a good 2xx answer says that the effect happened.
         already_known: pattern of the error by which Intouch refuses a reference that it has seen. Because it has one,
             an unknown outcome is reconciled by asking again with the same reference.
         look_up: how to ask about a reference instead, for organisations whose policy says so.
-        on_submitted, on_changed: keep the type's own table in step, in the same transaction as the change.
+        on_submitted: keeps the type's own row, given the body and the facts, in the transaction of the submission.
+        on_changed: brings that row in step, in the transaction of the change.
         facts_for_checker: what the page of a request shows beyond what the engine knows; a fixed number of queries.
         find: ids of the requests that the type's own table knows under a number, within these organisations.
         error_codes: codes of the contract for fields of the body.
@@ -97,11 +105,11 @@ class RequestType:
     method: str
     path: str
     body_model: type[BaseModel]
-    subject: Callable[[Any], Subject]
+    subject: Callable[[Any, Any], Subject]
     confirms: Callable[[Any], bool]
     already_known: re.Pattern[str]
     facts: Callable[[Organisation, WorkflowPolicy], Any] = _nothing
-    on_submitted: Callable[[WorkflowRequest, Any], None] = _nothing
+    on_submitted: Callable[[WorkflowRequest, Any, Any], None] = _nothing
     on_changed: Callable[[WorkflowRequest], None] = _nothing
     look_up: LookUp | None = None
     facts_for_checker: Callable[[WorkflowRequest], Iterable[Fact]] = _none_known

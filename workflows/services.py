@@ -121,6 +121,7 @@ def _create(
         state=State.EXECUTING if at_once else State.WAITING, one_step=one_step, auto_approved=automatic,
         till_id=entity.till_id, store_id=entity.store_id, zone_id=entity.zone_id, concept_id=entity.concept_id,
         customer_id=subject.customer_id, amount=subject.amount, reason=subject.reason,
+        program_id=subject.program_id, program_name=subject.program_name, money=subject.money,
         payload=strict_json.dumps(submission.content), digest=submission.digest, target=submission.target,
         secret=secrets.encrypt(submission.secret, secret_binding(request_id)) if submission.secret else None,
         correlation_id=correlation.current(), created_at=now, updated_at=now, due_at=Now() if at_once else None,
@@ -128,7 +129,7 @@ def _create(
     request.save(force_insert=True)
     if not at_once:
         _open_task(request, now)
-    submission.request_type.on_submitted(request, submission.body)
+    submission.request_type.on_submitted(request, submission.body, submission.facts)
     audit.record(
         "request.submitted", request=request, actor=actor.user,
         source=source, digest=submission.digest, one_step=one_step, auto_approved=automatic,

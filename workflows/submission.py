@@ -238,6 +238,7 @@ class Submission:
     target: IntouchTarget
     body: BaseModel
     subject: Subject
+    facts: Any
     content: dict[str, Any]
     secret: Secret | None
     digest: str
@@ -280,7 +281,8 @@ def read_submission(body: Any, *, organisation: Organisation, slug: str) -> Subm
     return Submission(
         request_type=request_type, policy=policy, entity=valid.entity,
         target=context.targets[origin],  # type: ignore[index]  # the validator found it there
-        body=task.body, subject=request_type.subject(task.body), content=content, secret=secret,
+        body=task.body, subject=request_type.subject(task.body, context.facts), facts=context.facts,
+        content=content, secret=secret,
         digest=content_digest(valid.entity, content),
     )  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from uuid import UUID
 
-from celery import current_app, shared_task
+from celery import shared_task
 
 from workflows import execution, queue
 
@@ -27,12 +27,7 @@ def execute(request_id: str) -> None:
 
 @shared_task(name="workflows.sweep")
 def sweep() -> int:
-    """Send hints for what is due and on nobody's way, unless the queue is full of hints already."""
-    room = SWEEP_BATCH - queued_hints()
-    return queue.publish(execution.due_ids(room)) if room > 0 else 0
-
-
-def queued_hints() -> int:
-    """How many messages wait in the broker: after a flush none, so that everything due is sent again at once."""
-    with current_app.connection_or_acquire() as connection:
-        return int(connection.default_channel.client.llen(current_app.conf.task_default_queue))
+    """Send hints for what is due, on nobody's way and named by no message that waits; none to a queue that is full."""
+    waiting, hinted = queue.waiting_hints(SWEEP_BATCH)
+    room = SWEEP_BATCH - waiting
+    return queue.publish(execution.due_ids(room, besides=hinted)) if room > 0 else 0

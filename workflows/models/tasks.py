@@ -1,0 +1,75 @@
+"""Decisions: to be taken, and taken."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Organisation, User
+from workflows.models.requests import WorkflowRequest
+
+
+class Decision(models.TextChoices):
+    APPROVED = "approved", _("approved")
+    REJECTED = "rejected", _("rejected")
+    WITHDRAWN = "withdrawn", _("withdrawn by the maker")
+    EXPIRED = "expired", _("expired")
+
+
+_BY_CHECKER = ("approved", "rejected")
+_BY_NOBODY = ("withdrawn", "expired")
+
+
+class AdminTask(models.Model):
+    """One decision that is or was to be taken. Carries the maker, so that the database itself keeps four eyes."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    request = models.ForeignKey(WorkflowRequest, on_delete=models.PROTECT, related_name="tasks")
+    level = models.PositiveSmallIntegerField(_("level"), default=1)
+    maker = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    opened_at = models.DateTimeField(_("opened at"))
+    opened_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("retry asked for by")
+    )
+    decision = models.CharField(_("decision"), max_length=10, choices=Decision.choices, null=True)  # noqa: DJ001
+    checker = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, verbose_name=_("checker"))
+    checker_name = models.CharField(_("checker"), max_length=254, blank=True)
+    decided_at = models.DateTimeField(_("decided at"), null=True)
+    message = models.CharField(_("message"), max_length=1000, blank=True)
+    digest = models.CharField(_("digest decided on"), max_length=64, blank=True)
+
+    class Meta:
+        verbose_name = _("admin task")
+        verbose_name_plural = _("admin tasks")
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=Q(checker=None) | ~Q(checker=F("maker")), name="task_maker_is_not_checker"
+            ),
+            models.CheckConstraint(
+                condition=Q(checker=None) | Q(opened_by=None) | ~Q(checker=F("opened_by")),
+                name="task_opener_is_not_checker",
+            ),
+            # A CHECK that comes out as NULL holds: what is compared must be said not to be NULL.
+            models.CheckConstraint(
+                condition=Q(decision=None, checker=None, decided_at=None)
+                | Q(decision__isnull=False, decision__in=_BY_CHECKER, checker__isnull=False, decided_at__isnull=False)
+                | Q(decision__isnull=False, decision__in=_BY_NOBODY, checker=None, decided_at__isnull=False),
+                name="task_undecided_has_no_checker",
+            ),
+            models.CheckConstraint(
+                condition=~Q(decision__in=_BY_CHECKER) | (~Q(message="") & ~Q(digest="")),
+                name="task_decision_has_message_and_digest",
+            ),
+            models.UniqueConstraint(fields=["request", "level"], name="task_once_per_level"),
+            models.UniqueConstraint(fields=["request"], condition=Q(decision=None), name="task_one_open_per_request"),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["organisation", "id"], name="task_inbox", condition=Q(decision=None)),
+            models.Index(fields=["organisation", "-id"], name="task_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"task {self.pk} of {self.request_id}"
