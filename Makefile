@@ -13,7 +13,7 @@ export DJANGO_SETTINGS_MODULE := config.settings
 export PYTHONPATH := $(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test soak lint format docs lock clean
+.PHONY: help run demo test soak lint audit format docs lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,6 +43,10 @@ lint: $(STAMP) ## ruff, mypy, import-linter, migrations, API schema
 	$(BIN)/lint-imports --no-logo
 	$(EMBEDDED) --temporary -- $(BIN)/python manage.py makemigrations --check --dry-run
 	$(EMBEDDED) --no-servers -- $(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
+
+# --strict: an advisory service that does not know a package is a failure, and not a clean bill.
+audit: $(STAMP) ## known vulnerabilities of what production installs; asks pypi.org, and is no part of the tests
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement requirements.txt $(ARGS)
 
 format: $(STAMP) ## format the code and mend what can be mended
 	$(BIN)/ruff check --fix-only --quiet .

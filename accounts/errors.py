@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_lazy as _
+
 from wire.errors import ApiError, NotAuthenticated
 
 __all__ = [
@@ -17,7 +19,7 @@ __all__ = [
 class ConflictingCredentials(NotAuthenticated):
     """Two credentials that do not belong together, or one header sent twice."""
 
-    message = "The credentials contradict each other: send one, or a UI token with those of the same organisation."
+    message = _("The credentials contradict each other: send one, or a UI token with those of the same organisation.")
 
 
 class PermissionDenied(ApiError):
@@ -25,19 +27,19 @@ class PermissionDenied(ApiError):
 
     code = 2001
     http_status = 403
-    message = "You have no permission for this in this organisation."
+    message = _("You have no permission for this in this organisation.")
 
 
 class OrganisationHeaderInvalid(ApiError):
     code = 2005
     http_status = 400
-    message = "X-CAP-API-AUTH-ORG-ID must be one positive whole number: the id of your organisation."
+    message = _("X-CAP-API-AUTH-ORG-ID must be one positive whole number: the id of your organisation.")
 
 
 class OrganisationHeaderMissing(ApiError):
     code = 2026
     http_status = 400
-    message = "X-CAP-API-AUTH-ORG-ID is missing: send the id of your organisation."
+    message = _("X-CAP-API-AUTH-ORG-ID is missing: send the id of your organisation.")
 
 
 class TooManyAttempts(ApiError):
@@ -48,6 +50,6 @@ class TooManyAttempts(ApiError):
 
     def __init__(self, seconds: int) -> None:
         super().__init__(
-            f"Too many failed attempts. Try again in {-(-seconds // 60)} minutes.",
+            _("Too many failed attempts. Try again in %(minutes)s minutes.") % {"minutes": -(-seconds // 60)},
             headers={"Retry-After": str(seconds)},
         )

@@ -9,6 +9,7 @@ from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin, UserM
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
@@ -36,6 +37,15 @@ class Organisation(models.Model):
         _("checkers need a second factor"), default=False,
         help_text=_("A one-time password beside their own, in the admin and for UI tokens."),
     )  # fmt: skip
+    fresh_password_above = models.DecimalField(
+        _("password again above"), max_digits=20, decimal_places=6, null=True, blank=True,
+        validators=[MinValueValidator(0)],
+        help_text=_("Whoever approves a larger amount gives their password once more. Empty: never asked for."),
+    )  # fmt: skip
+    set_up_at = models.DateTimeField(
+        _("set up at"), null=True, blank=True, editable=False,
+        help_text=_("Since it had two administrators: from then on one proposes a change and another approves it."),
+    )  # fmt: skip
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
 
     class Meta:
@@ -44,6 +54,10 @@ class Organisation(models.Model):
         ordering: ClassVar[list[str]] = ["name"]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(condition=Q(id__gt=0), name="organisation_id_positive"),
+            models.CheckConstraint(
+                condition=Q(fresh_password_above=None) | Q(fresh_password_above__gte=0),
+                name="organisation_fresh_password_not_negative",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -173,6 +187,16 @@ class Membership(models.Model):
     may_issue_in_one_step = models.BooleanField(
         _("may issue in one step"), default=False, help_text=_("Without a checker; every such request is audited.")
     )
+    is_supervisor = models.BooleanField(
+        _("supervisor"), default=False, help_text=_("A checker who may decide what needs one, and hands tasks over.")
+    )
+    is_administrator = models.BooleanField(
+        _("administrator"), default=False, help_text=_("Proposes and approves changes of the organisation's settings.")
+    )
+    decides_up_to = models.DecimalField(
+        _("decides up to"), max_digits=20, decimal_places=6, null=True, blank=True,
+        help_text=_("Largest amount of a request that this checker may decide. Empty: any."),
+    )  # fmt: skip
     concepts = _entity_list(_("concepts"))
     zones = _entity_list(_("zones"))
     stores = _entity_list(_("stores"))
@@ -187,6 +211,12 @@ class Membership(models.Model):
             models.UniqueConstraint(fields=["organisation", "user"], name="membership_once"),
             models.CheckConstraint(
                 condition=Q(may_issue_in_one_step=False) | Q(is_maker=True), name="membership_one_step_is_maker"
+            ),
+            models.CheckConstraint(
+                condition=Q(is_supervisor=False) | Q(is_checker=True), name="membership_supervisor_is_checker"
+            ),
+            models.CheckConstraint(
+                condition=Q(decides_up_to=None) | Q(decides_up_to__gt=0), name="membership_decides_up_to_positive"
             ),
         ]
 

@@ -29,6 +29,12 @@ def in_zone(at: datetime | None, organisation: Organisation | None = None) -> Sa
     )  # fmt: skip
 
 
+def spelled(at: datetime, organisation: Organisation) -> str:
+    """`2026-11-22 06:25:10 IST`: the same within a sentence."""
+    local = at.astimezone(organisation.zone)
+    return f"{local:%Y-%m-%d %H:%M:%S} {_zone_name(local)}"
+
+
 def _zone_name(local: datetime) -> str:
     """`IST`, or `UTC+04:00` where the zone has no name of letters."""
     name = local.tzname() or ""

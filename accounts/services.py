@@ -11,6 +11,7 @@ from django.db.models import F
 from django.utils import timezone
 from oauth2_provider.models import Application
 
+from accounts import set_up_phase
 from accounts.hashers import digest, generate_secret
 from accounts.models import Membership, Organisation, ServiceAccountSecret, User, UserKind
 
@@ -24,6 +25,8 @@ class Roles:
     auditor: bool = False
     operator: bool = False
     one_step: bool = False
+    supervisor: bool = False
+    administrator: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +86,26 @@ def _step_over_given_ids(table: str) -> None:
 def set_membership(
     *, user: User, organisation: Organisation, roles: Roles, scope: dict[str, list[str]] | None = None
 ) -> tuple[Membership, bool]:
-    """Give a user exactly these roles in an organisation; `scope` has the keys concepts, zones, stores, tills."""
+    """Give a user exactly these roles in an organisation; `scope` has the keys concepts, zones, stores, tills.
+
+    Raises:
+        ValidationError: a contradiction; or the organisation is set up, and this would change something.
+    """
     values: dict[str, Any] = {
         "is_maker": roles.maker, "is_checker": roles.checker, "is_auditor": roles.auditor,
-        "is_operator": roles.operator,
+        "is_operator": roles.operator, "is_supervisor": roles.supervisor, "is_administrator": roles.administrator,
         "may_issue_in_one_step": roles.one_step, "is_active": True, **(scope or {}),
     }  # fmt: skip
+    existing = Membership.objects.filter(user=user, organisation=organisation).first()
+    if existing is not None and all(getattr(existing, name) == value for name, value in values.items()):
+        return existing, False
+    set_up_phase.check_open(organisation)
     candidate = Membership(user=user, organisation=organisation, **values)
     candidate.full_clean(validate_unique=False, validate_constraints=False)
     candidate.validate_constraints(exclude={"user", "organisation"})  # all but "one per user and organisation"
-    return Membership.objects.update_or_create(user=user, organisation=organisation, defaults=values)
+    membership, created = Membership.objects.update_or_create(user=user, organisation=organisation, defaults=values)
+    set_up_phase.membership_set.send(sender=Membership, membership=membership, actor=None)
+    return membership, created
 
 
 @transaction.atomic

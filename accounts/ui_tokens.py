@@ -24,11 +24,12 @@ _ALLOWED_HEADERS = {"alg", "typ", "kid"}
 
 @dataclass(frozen=True, slots=True)
 class UIToken:
-    """A verified token: the person's id, the organisation it was issued for, and the person's token version then."""
+    """A verified token: the person's id, the organisation, when it was issued, and the person's token version then."""
 
     user_id: int
     organisation_id: int
     version: int
+    issued_at: int
 
 
 def issue(actor: Actor) -> tuple[str, int]:
@@ -91,7 +92,9 @@ def _from_claims(claims: dict[str, Any]) -> UIToken:
         raise NotAuthenticated
     if type(organisation_id) is not int or type(claims["ver"]) is not int:
         raise NotAuthenticated
-    return UIToken(user_id=int(subject), organisation_id=organisation_id, version=claims["ver"])
+    return UIToken(
+        user_id=int(subject), organisation_id=organisation_id, version=claims["ver"], issued_at=issued
+    )  # fmt: skip
 
 
 @cache

@@ -100,9 +100,9 @@ def _context(house: object) -> object:
     from workflows.submission import Context
     from workflows.targets import enabled_targets
 
-    organisation, policy = house.organisation, house.policy  # type: ignore[attr-defined]
-    facts = GOODWILL_POINTS.facts(organisation, policy)
-    return Context(organisation, GOODWILL_POINTS, policy, enabled_targets(organisation), facts)
+    organisation, terms = house.organisation, house.policy.terms  # type: ignore[attr-defined]
+    facts = GOODWILL_POINTS.facts(organisation, terms)
+    return Context(organisation, GOODWILL_POINTS, terms, enabled_targets(organisation), facts)
 
 
 if __name__ == "__main__":

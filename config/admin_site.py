@@ -52,7 +52,9 @@ class GoodwillAdminSite(AdminSite):
         return super().admin_view(second_factor_pages.guarded(self, view), cacheable)
 
     def get_urls(self) -> list[Any]:
-        return [*second_factor_pages.urls(self), *super().get_urls()]
+        from workflows.admin import making, notifications  # not before the site exists: it registers pages with it
+
+        return [*second_factor_pages.urls(self), *making.urls(self), *notifications.urls(self), *super().get_urls()]
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """Register guarded pages; leave out those of libraries.
@@ -73,7 +75,12 @@ class GoodwillAdminSite(AdminSite):
         return {**super().each_context(request), "nav_items": self._nav_items(request)}
 
     def _nav_items(self, request: HttpRequest) -> list[NavItem]:
-        return self._items(request, MemberAdmin)
+        from workflows.admin import making
+
+        making_pages = making.pages_for(actors_for(request))
+        made = [NavItem(label, url, request.path.startswith(url)) for label, url in making_pages]
+        items = self._items(request, MemberAdmin)
+        return [*items[:1], *made, *items[1:]]
 
     def _items(self, request: HttpRequest, kind: type[GuardedAdmin]) -> list[NavItem]:
         pages = [page for page in self._registry.values() if isinstance(page, kind)]
@@ -91,10 +98,13 @@ class GoodwillAdminSite(AdminSite):
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """What waits for the one who has just come in, and for administrators the set-up."""
+        from workflows.admin.home import home_of
+
         actors = actors_for(request)
         context = {
             "is_home": True,
             "summary": desk.summary(actors) if actors else None,
+            "home": home_of(request) if actors else None,
             "set_up": self._items(request, PlatformAdmin),
             **(extra_context or {}),
         }

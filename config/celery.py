@@ -23,12 +23,12 @@ def _keep_our_logging(**_: Any) -> None:
 
 
 @worker_init.connect
-def _refuse_unknown_keys(**_: Any) -> None:
-    """A worker without the keys would fail every request whose credential it cannot open; it does not start."""
-    from workflows.checks import stored_keys_are_known
+def _refuse_to_break_promises(**_: Any) -> None:
+    """A worker that would fail every request, or call twice for one, does not start; it says all that is wrong."""
+    from workflows.checks import errors_at_worker_start
 
-    for error in stored_keys_are_known(databases=["default"]):
-        raise SystemExit(f"{error.msg} {error.hint}")
+    if errors := errors_at_worker_start():
+        raise SystemExit("\n".join(f"{error.msg} {error.hint}" for error in errors))
 
 
 @before_task_publish.connect

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from typing import Annotated, Any, Literal
 
 from django.core.exceptions import ImproperlyConfigured
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, ValidationInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from config import mail
 
 
 def _comma_list(value: Any) -> Any:
@@ -46,6 +49,20 @@ def _aes_256(ring: dict[str, bytes]) -> dict[str, bytes]:
     return ring
 
 
+def _mail_url(value: str) -> str:
+    mail.read(value)
+    return value
+
+
+def _public_url(value: str, info: ValidationInfo) -> str:
+    if not value and info.data.get("EMAIL_URL"):
+        raise ValueError("is needed where EMAIL_URL is set: mail holds links to the desk")
+    if value and not _ORIGIN.fullmatch(value):
+        raise ValueError("must be https://host[:port]")
+    return value.rstrip("/")
+
+
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/?")
 CommaList = Annotated[list[str], NoDecode, BeforeValidator(_comma_list)]
 SigningRing = Annotated[dict[str, bytes], NoDecode, BeforeValidator(_key_ring), AfterValidator(_long_enough)]
 AESRing = Annotated[dict[str, bytes], NoDecode, BeforeValidator(_key_ring), AfterValidator(_aes_256)]
@@ -107,6 +124,14 @@ class Environment(BaseSettings):
     INTOUCH_BREAKER_SECONDS: float = Field(15.0, gt=0, description="How long it is left alone; more with each probe.")
     INTOUCH_ALLOW_LOOPBACK: bool = Field(False, description="Targets on this very host. Development only.")
     SWEEP_SECONDS: float = Field(10.0, ge=1, le=3600, description="How often due requests are sent to the queue again.")
+    EMAIL_URL: Annotated[str, AfterValidator(_mail_url)] = Field(
+        "",
+        description="`smtp+tls://user:password@host:587`, `smtps://…`, `smtp://…` or `console:`; without one no mail.",
+    )
+    EMAIL_FROM: str = Field("Goodwill <goodwill@localhost>", description="Sender of the mail.")
+    PUBLIC_URL: Annotated[str, AfterValidator(_public_url)] = Field(
+        "", validate_default=True, description="`https://host` of the desk, for links in mail; needed with `EMAIL_URL`."
+    )
     METRICS_TOKEN: str = Field("", description="Bearer token of `/metrics`; without one the page does not exist.")
     LOG_LEVEL: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level logged.")
     LOG_FORMAT: Literal["json", "console"] = Field("json", description="One JSON object per line, or for reading.")

@@ -6,6 +6,7 @@
 | `PORT` | `8000` | the port, where BIND is not set |
 | `WEB_CONCURRENCY` | `2` | processes: about one per core |
 | `WEB_THREADS` | `4` | threads per process; each may borrow one of DATABASE_POOL_SIZE connections |
+| `WEB_READ_SECONDS` | `30` | longest that a client may take to send a request |
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ sys.path.insert(0, chdir)
 bind = os.environ.get("BIND") or f"127.0.0.1:{os.environ.get('PORT') or 8000}"
 workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
 threads = int(os.environ.get("WEB_THREADS") or 4)
-worker_class = "gthread"
+worker_class = "config.web_worker.BoundedThreadWorker"
 
 # Longer than the idle time of common load balancers (60 s), which else send a request into a closing connection.
 keepalive = 75

@@ -8,7 +8,7 @@ from typing import Any
 import dj_database_url
 from csp.constants import NONE, SELF
 
-from config import environment
+from config import environment, mail
 from config.logs import logging_config
 
 env = environment.read()
@@ -47,7 +47,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "wire.language.DeskLanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -184,6 +184,20 @@ STATIC_ROOT = BASE_DIR / "static-collected"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 
+# Without EMAIL_URL nobody is told anything by mail, and nothing is kept to be sent.
+MAIL_ON = bool(env.EMAIL_URL)
+PUBLIC_URL = env.PUBLIC_URL
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.EMAIL_FROM
+EMAIL_TIMEOUT = 10
+_MAIL_SERVER = mail.read(env.EMAIL_URL)
+EMAIL_BACKEND = _MAIL_SERVER.backend
+EMAIL_HOST = _MAIL_SERVER.host
+EMAIL_PORT = _MAIL_SERVER.port
+EMAIL_HOST_USER = _MAIL_SERVER.user
+EMAIL_HOST_PASSWORD = _MAIL_SERVER.password
+EMAIL_USE_TLS = _MAIL_SERVER.starts_tls
+EMAIL_USE_SSL = _MAIL_SERVER.is_tls
+
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
@@ -246,8 +260,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": env.SWEEP_SECONDS,
         # A sweep that nobody took before the next one is due is worth nothing.
         "options": {"expires": env.SWEEP_SECONDS},
-    }
+    },
+    "sweep-bulk": {
+        "task": "workflows.sweep_bulk",
+        "schedule": env.SWEEP_SECONDS,
+        "options": {"expires": env.SWEEP_SECONDS},
+    },
+    "close-days": {"task": "workflows.close_days", "schedule": 900.0, "options": {"expires": 900.0}},
 }
+if MAIL_ON:
+    CELERY_BEAT_SCHEDULE["mail"] = {"task": "workflows.deliver_mail", "schedule": 30.0, "options": {"expires": 30.0}}
 
 LOGGING_CONFIG = None
 LOGGING = logging_config(env.LOG_LEVEL, env.LOG_FORMAT)

@@ -12,12 +12,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.admin_guard import PlatformAdmin, actors_for
-from goodwill.models import GoodwillRequest, GoodwillStatus, Program
+from goodwill.import_pages import GoodwillImportAdmin
+from goodwill.maker_form import GoodwillForm
+from goodwill.models import GoodwillImport, GoodwillRequest, GoodwillStatus, Program
+from goodwill.request_type import GOODWILL_POINTS
 from workflows import desk
+from workflows.admin import making
 from workflows.admin.base import DeskAdmin
 from workflows.admin.chips import Chip
-from workflows.amounts import readable
 from workflows.registry import Fact
+from workflows.templatetags.desk import amount
 
 MOST_FOUND = 100
 
@@ -27,6 +31,9 @@ _CHIPS: Final[dict[GoodwillStatus, Chip]] = {
     GoodwillStatus.REJECTED: Chip("no", "stop", gettext_lazy("Rejected")),
     GoodwillStatus.FAILURE: Chip("bad", "cross", gettext_lazy("Failure")),
 }
+
+making.register(GOODWILL_POINTS.slug, GoodwillForm)
+admin.site.register(GoodwillImport, GoodwillImportAdmin)
 
 
 @admin.register(Program)
@@ -92,7 +99,7 @@ class GoodwillRequestAdmin(DeskAdmin):
             "item": row.workflow_request,
             "leads": [
                 Fact(_("Customer"), str(row.customer_id)),
-                Fact(_("Points"), readable(row.points)),
+                Fact(_("Points"), amount(row.points)),
             ],
             "groups": [(_("What"), _what(row)), (_("Who"), _who(row))],
         }

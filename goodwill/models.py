@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import Func, Q, Value
+from django.db.models import F, Func, Q, Value
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
@@ -68,7 +69,10 @@ class GoodwillRequest(models.Model):
     customer_id = models.BigIntegerField(_("customer"))
     goodwill_type = models.CharField(_("type"), max_length=20, default="POINTS")
     earning_entity_type = models.CharField(_("earning entity"), max_length=20, default="CUSTOMER")
-    points = models.DecimalField(_("points"), max_digits=20, decimal_places=6)
+    points = models.DecimalField(
+        _("points"), max_digits=20, decimal_places=6, null=True,
+        help_text=_("Empty in history that was imported without: the incumbent shows only what was approved."),
+    )  # fmt: skip
     status = models.CharField(_("status"), max_length=10, choices=GoodwillStatus.choices)
     reason = models.CharField(_("reason"), max_length=1000)
     comments = models.CharField(_("comments"), max_length=1000, blank=True)
@@ -89,6 +93,10 @@ class GoodwillRequest(models.Model):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["organisation", "request_number"], name="goodwill_request_number_once"),
             models.CheckConstraint(condition=Q(points__gt=0), name="goodwill_points_positive"),
+            models.CheckConstraint(
+                condition=Q(points__isnull=False) | (Q(workflow_request=None) & ~Q(status="APPROVED")),
+                name="goodwill_points_known",
+            ),
             models.CheckConstraint(condition=Q(customer_id__gt=0), name="goodwill_customer_positive"),
             models.CheckConstraint(condition=Q(status__in=GoodwillStatus.values), name="goodwill_status_known"),
             # Imported history keeps the incumbent's times, even where they contradict each other.
@@ -104,3 +112,79 @@ class GoodwillRequest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.request_number}"
+
+
+class ImportStage(models.TextChoices):
+    RUNNING = "running", _("running")
+    STOPPED = "stopped", _("stopped")
+    FINISHED = "finished", _("finished")
+
+
+class GoodwillImport(models.Model):
+    """One file of history on its way into the table.
+
+    `position` and `line` are the place in the unpacked file behind the last committed batch, written in the
+    transaction of that batch: the next run of the same file with the same options goes on from there.
+    """
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    file_name = models.CharField(_("file"), max_length=255)
+    file_hash = models.CharField(_("SHA-256 of the file"), max_length=64)
+    options = models.JSONField(_("options"), default=dict)
+    header = models.BinaryField(default=bytes, editable=False)
+    stage = models.CharField(_("stage"), max_length=10, choices=ImportStage.choices, default=ImportStage.RUNNING)
+    started_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("started by")
+    )
+    started_by_name = models.CharField(_("started by"), max_length=254)
+    started_at = models.DateTimeField(_("started at"), default=timezone.now)
+    ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
+    position = models.BigIntegerField(default=0, editable=False)
+    line = models.BigIntegerField(_("last line"), default=0)
+    records = models.BigIntegerField(_("rows read"), default=0)
+    inserted = models.BigIntegerField(_("new"), default=0)
+    updated = models.BigIntegerField(_("updated"), default=0)
+    unchanged = models.BigIntegerField(_("there already"), default=0)
+    conflicts = models.BigIntegerField(_("conflicts"), default=0)
+    rejected = models.BigIntegerField(_("rejected"), default=0, help_text=_("The conflicts are among them."))
+
+    class Meta:
+        verbose_name = _("import")
+        verbose_name_plural = _("imports")
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=Q(records=F("inserted") + F("updated") + F("unchanged") + F("rejected")),
+                name="import_counts_add_up",
+            ),
+            models.CheckConstraint(condition=Q(stage__in=ImportStage.values), name="import_stage_known"),
+            models.CheckConstraint(
+                condition=Q(stage="finished", ended_at__isnull=False) | (~Q(stage="finished") & Q(ended_at=None)),
+                name="import_finished_has_time",
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["organisation", "-id"], name="import_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return self.file_name
+
+
+class GoodwillImportReject(models.Model):
+    """A row of the file that was refused: as it was, and why. Written in the transaction of its batch."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    goodwill_import = models.ForeignKey(GoodwillImport, on_delete=models.PROTECT, related_name="rejects")
+    line = models.BigIntegerField(_("line"))
+    reason = models.CharField(_("reason"), max_length=2000)
+    raw = models.BinaryField(editable=False)
+
+    class Meta:
+        verbose_name = _("rejected row")
+        verbose_name_plural = _("rejected rows")
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["goodwill_import", "line"], name="import_reject_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.reason}"

@@ -12,13 +12,15 @@ from typing import Annotated, Any, Literal
 from django.utils.translation import gettext_lazy as _
 from pydantic import Field, ValidationInfo, WithJsonSchema, field_validator
 
-from accounts.models import Organisation, User
-from goodwill.checker_facts import facts_for_checker, find_by_number
+from accounts.models import Organisation
+from goodwill.checker_facts import earlier_credits, facts_for_checker, find_by_number
 from goodwill.models import GoodwillRequest, GoodwillStatus, Program
-from workflows.models import AdminTask, WorkflowPolicy, WorkflowRequest
+from goodwill.selectors import program_names
+from workflows.models import AdminTask, WorkflowRequest
 from workflows.registry import LookUp, RequestType, Subject
 from workflows.states import State
 from workflows.submission import StrictModel, context_of, refuse
+from workflows.terms.document import Terms
 
 LARGEST_ID = 2**63 - 1
 # What the column holds: 14 digits before the point and 6 behind it.
@@ -46,12 +48,12 @@ class Facts:
         return found
 
 
-def read_facts(organisation: Organisation, policy: WorkflowPolicy) -> Facts:
+def read_facts(organisation: Organisation, terms: Terms) -> Facts:
     @cache
     def find_program(program_id: int) -> Program | None:
         return Program.objects.filter(organisation=organisation, program_id=program_id).first()
 
-    return Facts(find_program, policy.cap, tuple(policy.reasons))
+    return Facts(find_program, terms.cap, terms.reasons or ())
 
 
 def _facts(info: ValidationInfo) -> Facts:
@@ -80,14 +82,14 @@ class GoodwillBody(StrictModel):
     @classmethod
     def _comments_not_null(cls, value: Any) -> Any:
         if value is None:
-            raise refuse(2008, "must be a JSON text, or left out")
+            raise refuse(2008, _("must be a JSON text, or left out"))
         return value
 
     @field_validator("reference_id", "reason", "source")
     @classmethod
     def _not_blank(cls, value: str) -> str:
         if not value.strip():
-            raise refuse(2008, "must not be blank")
+            raise refuse(2008, _("must not be blank"))
         return value
 
     @field_validator("reason")
@@ -95,25 +97,26 @@ class GoodwillBody(StrictModel):
     def _in_catalogue(cls, value: str, info: ValidationInfo) -> str:
         reasons = _facts(info).reasons
         if reasons and value not in reasons:
-            raise refuse(2008, f"must be one of the reasons of the organisation: {'; '.join(reasons)[:500]}")
+            known = {"reasons": "; ".join(reasons)[:500]}
+            raise refuse(2008, _("must be one of the reasons of the organisation: %(reasons)s") % known)
         return value
 
     @field_validator("program_id")
     @classmethod
     def _known_program(cls, value: int, info: ValidationInfo) -> int:
         if _facts(info).find_program(value) is None:
-            raise refuse(1101, "is not a program of this organisation")
+            raise refuse(1101, _("is not a program of this organisation"))
         return value
 
     @field_validator("points", mode="before")
     @classmethod
     def _points(cls, value: Any, info: ValidationInfo) -> Decimal:
         if type(value) not in (int, Decimal):
-            raise refuse(2015, "must be a JSON number")
+            raise refuse(2015, _("must be a JSON number"))
         points, facts = Decimal(value), _facts(info)
         most = min(facts.cap or LARGEST_POINTS, LARGEST_POINTS)
         if not 0 < points <= most:
-            raise refuse(2015, f"must be greater than 0 and at most {most.normalize():f}")
+            raise refuse(2015, _("must be greater than 0 and at most %(most)s") % {"most": f"{most.normalize():f}"})
         program = facts.find_program(info.data["program_id"]) if "program_id" in info.data else None
         if program is not None:
             _check_decimals(points, program.points_decimals)
@@ -123,7 +126,8 @@ class GoodwillBody(StrictModel):
 def _check_decimals(points: Decimal, allowed: int) -> None:
     exponent = points.normalize().as_tuple().exponent
     if isinstance(exponent, int) and -exponent > allowed:
-        raise refuse(2015, f"may have {allowed} decimals in this program" if allowed else "must be a whole number")
+        text = _("may have %(decimals)s decimals in this program") if allowed else _("must be a whole number")
+        raise refuse(2015, text % {"decimals": allowed})
 
 
 _MILLIONTH = Decimal("0.000001")
@@ -188,14 +192,10 @@ def _follow(request: WorkflowRequest) -> None:
     row.status = _STATUS[State(request.state)]
     row.updated_on = request.updated_at
     if task is not None:
-        row.updated_by = _last_editor(task, row.added_by)
+        # The checker; the maker where they withdrew, or nobody decided in time.
+        row.updated_by_id = task.checker_id or row.added_by_id
         row.updated_comments = _comments(request, row.comments, task.message)
     row.save(update_fields=["status", "updated_on", "updated_by", "updated_comments"])
-
-
-def _last_editor(task: AdminTask, maker: User) -> User:
-    """The checker; the maker where they withdrew, or nobody decided in time."""
-    return task.checker or maker
 
 
 EXAMPLE_BODY = {
@@ -222,7 +222,9 @@ GOODWILL_POINTS = RequestType(
     on_submitted=_keep,
     on_changed=_follow,
     facts_for_checker=facts_for_checker,
+    earlier_credits=earlier_credits,
     find=find_by_number,
+    programs=program_names,
     look_up=LookUp(path="/internal/goodwill/lookup", parameter="referenceId", read=_credited_by_look_up),
     error_codes={"points": 2015, "earningEntityId": 2014},
     example=EXAMPLE_BODY,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import factory
 from factory.django import DjangoModelFactory
 
 from accounts.models import Membership, Organisation, User, UserKind
 from goodwill.models import Program
 from workflows.models import IntouchTarget, WorkflowPolicy
+from workflows.rules import versions
+from workflows.terms.document import Terms
 
 PASSWORD = "a-password-of-a-test"
 
@@ -69,9 +73,31 @@ class TargetFactory(DjangoModelFactory):
 
 
 class PolicyFactory(DjangoModelFactory):
+    """A policy with version 1 in force; what is not a column goes into its terms."""
+
     class Meta:
         model = WorkflowPolicy
 
     organisation = factory.SubFactory(OrganisationFactory)
     request_type = "GOODWILL-POINTS"
     cap = 10_000
+
+    @classmethod
+    def _create(
+        cls, model_class: type[WorkflowPolicy], *args: Any, organisation: Organisation, request_type: str, **terms: Any
+    ) -> WorkflowPolicy:
+        version = versions.put_in_force(
+            organisation=organisation, slug=request_type, terms=Terms(**terms), author=None, checked=False
+        )
+        return version.policy
+
+
+def set_terms(policy: WorkflowPolicy, **changes: Any) -> WorkflowPolicy:
+    """Put a next version in force, with these changes, whether or not anybody could decide by it."""
+    version = versions.put_in_force(
+        organisation=policy.organisation, slug=policy.request_type,
+        terms=Terms.model_validate({**policy.terms.model_dump(), **changes}), author=None, checked=False,
+    )  # fmt: skip
+    policy.refresh_from_db()
+    assert policy.active_id == version.pk
+    return policy

@@ -68,6 +68,7 @@ class House:
     policy: WorkflowPolicy
     maker: User
     checker: User
+    colleague: User
     auditor: User
     service_account: User
     service_secret: str
@@ -105,9 +106,13 @@ class House:
 def build_house(organisation_id: int = 51250, base_url: str = "http://127.0.0.1:9") -> House:
     """Create an organisation with one of everything, straight in the database."""
     organisation = OrganisationFactory(id=organisation_id)
-    people = {role: UserFactory(username=f"{role}-{organisation_id}") for role in ("maker", "checker", "auditor")}
+    people = {
+        role: UserFactory(username=f"{role}-{organisation_id}") for role in ("maker", "checker", "colleague", "auditor")
+    }
     for role, person in people.items():
-        MembershipFactory(user=person, organisation=organisation, **{f"is_{role}": True})
+        # The colleague is a second checker, so that the checker's own requests can be decided.
+        right = "is_checker" if role == "colleague" else f"is_{role}"
+        MembershipFactory(user=person, organisation=organisation, **{right: True})
     account = ServiceAccountFactory(username=f"crm-{organisation_id}")
     MembershipFactory(user=account, organisation=organisation, is_maker=True)
     secret = account_services.ensure_service_secret(account).secret

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from django.utils.translation import gettext_lazy as _
 from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
 
@@ -14,16 +15,16 @@ Model = TypeVar("Model", bound=BaseModel)
 
 # The type of a validator's own refusal names the contract's code: `code_2015`.
 CODED = "code_"
-_PLAIN: dict[str, str] = {
-    "missing": "is missing",
-    "extra_forbidden": "is not a field of this request",
-    "int_type": "must be a whole JSON number",
-    "string_type": "must be a JSON text",
-    "bool_type": "must be true or false",
-    "dict_type": "must be a JSON object",
-    "model_type": "must be a JSON object",
-    "model_attributes_type": "must be a JSON object",
-    "string_too_short": "must not be empty",
+_PLAIN: dict[str, Any] = {
+    "missing": _("is missing"),
+    "extra_forbidden": _("is not a field of this request"),
+    "int_type": _("must be a whole JSON number"),
+    "string_type": _("must be a JSON text"),
+    "bool_type": _("must be true or false"),
+    "dict_type": _("must be a JSON object"),
+    "model_type": _("must be a JSON object"),
+    "model_attributes_type": _("must be a JSON object"),
+    "string_too_short": _("must not be empty"),
 }
 
 
@@ -48,19 +49,19 @@ def sentence(error: ErrorDetails) -> str:
     """What is wrong with one field, without ever repeating the value that was sent."""
     plain = _PLAIN.get(error["type"])
     if plain is not None:
-        return plain
+        return str(plain)
     if error["type"].startswith(CODED):
         return error["msg"]
     context = error.get("ctx", {})
     match error["type"]:
         case "string_too_long":
-            return f"must be at most {context['max_length']} characters long"
+            return str(_("must be at most %(max_length)s characters long") % context)
         case "greater_than":
-            return f"must be greater than {context['gt']}"
+            return str(_("must be greater than %(gt)s") % context)
         case "less_than_equal":
-            return f"must be at most {context['le']}"
+            return str(_("must be at most %(le)s") % context)
         case "literal_error":
-            return f"must be {context['expected']}"
+            return str(_("must be %(expected)s") % context)
         case "value_error":
             return str(context["error"])
     return error["msg"][:1].lower() + error["msg"][1:]
@@ -96,5 +97,5 @@ def problems_of(error: ValidationError, code_of: Callable[[str], int]) -> list[P
         for key, text in each.items():
             path = path_of((*detail["loc"], key) if key else detail["loc"])
             code = int(kind.removeprefix(CODED)) if kind.startswith(CODED) else code_of(path)
-            found.setdefault(path, Problem(code, f"{path or 'The body'} {text}.", path or None))
+            found.setdefault(path, Problem(code, f"{path or _('The body')} {text}.", path or None))
     return list(found.values())

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,23 +34,25 @@ class Problem:
 class ApiError(Exception):
     """A refusal. Subclasses fix `code`, `http_status` and a default `message`; one class per refusal.
 
+    Sentences are translated when the error is raised: into the reader's language on the desk, and for the API into
+    English, which clients match on (`wire.language`).
     An error may carry several problems (one per wrong field); its own code and message are then the first one's.
     """
 
     code: int = 5000
     http_status: int = 500
-    message: str = "Something unforeseen happened."
+    message: StrOrPromise = _("Something unforeseen happened.")
 
     def __init__(
         self,
-        message: str = "",
+        message: StrOrPromise = "",
         *,
         reference: str | None = None,
         problems: Sequence[Problem] = (),
         headers: Mapping[str, str] | None = None,
     ) -> None:
         self.problems: tuple[Problem, ...] = tuple(problems) or (
-            Problem(self.code, message or self.message, reference),
+            Problem(self.code, str(message or self.message), reference),
         )
         self.headers: dict[str, str] = dict(headers or {})
         super().__init__(self.problems[0].message)
@@ -65,9 +73,11 @@ class NotAuthenticated(ApiError):
 
     code = 2013
     http_status = 401
-    message = "Credentials are missing, wrong or expired. Send Basic, a Bearer token or X-CAP-UI-AUTH-TOKEN."
+    message: StrOrPromise = _(
+        "Credentials are missing, wrong or expired. Send Basic, a Bearer token or X-CAP-UI-AUTH-TOKEN."
+    )
 
-    def __init__(self, message: str = "", **kwargs: object) -> None:
+    def __init__(self, message: StrOrPromise = "", **kwargs: object) -> None:
         super().__init__(message, headers={"WWW-Authenticate": 'Basic realm="goodwill", charset="UTF-8"'})
 
 
@@ -76,4 +86,4 @@ class MalformedBody(ApiError):
 
     code = 2008
     http_status = 400
-    message = "The body must be one JSON object."
+    message = _("The body must be one JSON object.")

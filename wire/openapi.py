@@ -29,7 +29,7 @@ class Refusal:
     @classmethod
     def of(cls, error: type[ApiError], reference: str | None = None) -> Refusal:
         """The refusal that an error class stands for, with its default sentence."""
-        return cls(error.http_status, error.code, error.message, reference)
+        return cls(error.http_status, error.code, str(error.message), reference)
 
     @property
     def body(self) -> dict[str, object]:

@@ -20,7 +20,16 @@ from workflows.intouch import client, outcomes
 from workflows.intouch.client import Caller
 from workflows.intouch.errors import IntouchError
 from workflows.intouch.outcomes import Outcome
-from workflows.models import CallOutcome, CallPurpose, IntouchCall, Reconciling, WorkflowPolicy, WorkflowRequest
+from workflows.models import (
+    AdminTask,
+    CallOutcome,
+    CallPurpose,
+    Decision,
+    IntouchCall,
+    Reconciling,
+    WorkflowPolicy,
+    WorkflowRequest,
+)
 from workflows.secrets import Secret, SecretUnreadable
 from workflows.services import secret_binding
 from workflows.set_up import target_binding
@@ -53,9 +62,10 @@ def purpose_of(request: WorkflowRequest) -> CallPurpose:
     """What the next attempt is for: an unknown outcome is looked up first where type and policy say so."""
     if request.state != State.UNKNOWN or registry.get(request.request_type).look_up is None:
         return CallPurpose.CREDIT
-    looks_up = WorkflowPolicy.objects.filter(
-        organisation_id=request.organisation_id, request_type=request.request_type, reconciling=Reconciling.LOOK_UP
-    ).exists()
+    policy = WorkflowPolicy.objects.filter(
+        organisation_id=request.organisation_id, request_type=request.request_type
+    ).first()
+    looks_up = policy is not None and Reconciling(policy.terms.reconciling) == Reconciling.LOOK_UP
     return CallPurpose.LOOK_UP if looks_up else CallPurpose.CREDIT
 
 
@@ -86,9 +96,16 @@ def _content_decided_on(request: WorkflowRequest) -> dict[str, Any] | None:
     """The content, if it still is what its digest says; somebody who altered it need not have left JSON behind."""
     try:
         content = request.content
-        return content if content_digest(request, content) == request.digest else None
+        digest = content_digest(request, content)
     except (ValueError, TypeError, AttributeError):
         return None
+    return content if digest == request.digest and _was_approved(request, digest) else None
+
+
+def _was_approved(request: WorkflowRequest, digest: str) -> bool:
+    """Whether every checker who approved saw this: the digest beside the content can be altered together with it."""
+    approvals = AdminTask.objects.filter(request=request, decision=Decision.APPROVED, checker__isnull=False)
+    return not approvals.exclude(digest=digest).exists()
 
 
 def _credit(request: WorkflowRequest, caller: Caller, body: dict[str, Any]) -> Outcome:

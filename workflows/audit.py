@@ -9,6 +9,7 @@ from django.db import connection
 from accounts.models import User
 from wire import correlation
 from wire.redaction import redact
+from workflows import notices
 from workflows.models import AuditEvent, WorkflowRequest
 
 SYSTEM = "system"
@@ -23,6 +24,8 @@ def record(
     **details: Any,
 ) -> None:
     """Write one event about a request, or about an organisation where no request is concerned.
+
+    What somebody should be told of it by mail is noted in the same transaction.
 
     Args:
         action: dotted and stable, e.g. `task.approved`.
@@ -47,3 +50,4 @@ def record(
         correlation_id=correlation.current() or (request.correlation_id if request is not None else ""),
         details=redact(details),
     )
+    notices.note(action, request)

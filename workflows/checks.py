@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import redis
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connection
@@ -12,6 +13,18 @@ from django.db import connection
 from workflows import failpoints, key_rotation
 
 LEASE_FACTOR = 2
+BROKER_SECONDS = 2
+
+
+def errors_at_worker_start() -> list[CheckMessage]:
+    """What a worker refuses to start with; Celery runs the registered checks too, and heeds none of them."""
+    databases = ["default"]
+    return [
+        *lease_outlives_call(),
+        *queue_is_kept(),
+        *stored_keys_are_known(databases=databases),
+        *commits_are_kept(databases=databases),
+    ]
 
 
 @register(Tags.security)
@@ -42,6 +55,45 @@ def stored_keys_are_known(databases: Any = None, **_: Any) -> list[CheckMessage]
             f"Credentials are stored under keys that FIELD_ENCRYPTION_KEYS lacks: {', '.join(sorted(missing))}.",
             hint="Put the keys back behind the first one; `rotate_secrets` makes them superfluous.",
             id="workflows.E004",
+        )
+    ]
+
+
+@register(Tags.database)
+def commits_are_kept(databases: Any = None, **_: Any) -> list[CheckMessage]:
+    """What was committed survives a crash of the database; else an acknowledged approval, or a claim, could vanish."""
+    if not databases:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW synchronous_commit")
+        (value,) = cursor.fetchone() or ("",)
+    if value != "off":
+        return []
+    return [
+        Error(
+            "synchronous_commit is off: what was answered with 200, and what was sent to Intouch, could be forgotten.",
+            hint="Set it to on for the role and the database of the service.",
+            id="workflows.E005",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def queue_is_kept(**_: Any) -> list[CheckMessage]:
+    """The broker refuses messages when it is full, rather than throwing away others. One that is away says nothing."""
+    limits = {"socket_timeout": BROKER_SECONDS, "socket_connect_timeout": BROKER_SECONDS}
+    try:
+        with redis.Redis.from_url(settings.CELERY_BROKER_URL, **limits) as broker:
+            policy = str(broker.info("memory").get("maxmemory_policy"))
+    except (redis.RedisError, OSError, ValueError):
+        return []
+    if not policy.startswith("allkeys"):
+        return []
+    return [
+        Error(
+            f"The broker's maxmemory-policy is {policy}: when it is full it throws messages away and tells nobody.",
+            hint="Set it to noeviction.",
+            id="workflows.E006",
         )
     ]
 

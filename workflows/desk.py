@@ -12,10 +12,12 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from accounts.actors import Actor
 from workflows import registry
-from workflows.models import AdminTask, Pause, WorkflowRequest
+from workflows.models import AdminTask, Pause, TargetBreaker, WorkflowRequest
+from workflows.policies import roles_of
 from workflows.states import State
 
 MOST_COUNTED = 99
@@ -59,10 +61,28 @@ def decidable_by(actors: Actors) -> Q:
     """Open tasks that the person may decide: `policies.why_not_decide`, said to the database."""
     found, user_id = Q(pk__in=[]), None
     for actor in actors.values():
-        if actor.membership.is_checker:
-            found |= _in_scope(actor)
+        if roles_of(actor.membership):
+            found |= _in_scope(actor) & _asked(actor)
             user_id = actor.user.pk
-    return found & Q(decision=None) & ~Q(maker=user_id) & ~Q(opened_by=user_id)
+    barred = Q(barred__contains=[user_id or 0])
+    return found & Q(decision=None) & ~Q(maker=user_id) & ~Q(opened_by=user_id) & ~barred
+
+
+def _asked(actor: Actor) -> Q:
+    """Tasks whose level asks for this member, or whose backup does once they were escalated."""
+    membership, user_id, roles = actor.membership, actor.user.pk, roles_of(actor.membership)
+    asked = Q(role__in=roles) & (Q(users=[]) | Q(users__contains=[user_id]))
+    for name in ("concepts", "zones", "stores", "tills"):
+        own = getattr(membership, name)
+        asked &= Q(**{name: []}) | Q(**{f"{name}__contains": own}) if own else Q(**{name: []})
+    asked |= Q(escalated_at__isnull=False, backup_role__in=roles) & (
+        Q(backup_users=[]) | Q(backup_users__contains=[user_id])
+    )
+    if membership.decides_up_to is not None:
+        asked &= Q(request__amount=None) | Q(request__amount__lte=membership.decides_up_to)
+    if not membership.is_supervisor:
+        asked &= Q(assigned_to=None) | Q(assigned_to=user_id)
+    return asked
 
 
 def _in_scope(actor: Actor) -> Q:
@@ -84,9 +104,52 @@ def waiting_for(actors: Actors) -> QuerySet[AdminTask]:
     return AdminTask.objects.filter(decidable_by(actors), organisation__in=list(actors)).order_by("id")
 
 
+def tasks_within(actors: Actors) -> QuerySet[AdminTask]:
+    """Every task of the person's organisations."""
+    return AdminTask.objects.filter(organisation__in=list(actors))
+
+
+def undecided(actors: Actors) -> QuerySet[AdminTask]:
+    """Every open task; they have an index of their own and are few."""
+    return tasks_within(actors).filter(decision=None)
+
+
+def requests_within(actors: Actors) -> QuerySet[WorkflowRequest]:
+    """Every request of the person's organisations."""
+    return WorkflowRequest.objects.filter(organisation__in=list(actors))
+
+
+def made_by(actor: Actor) -> QuerySet[WorkflowRequest]:
+    """What the actor has asked for in this organisation."""
+    return WorkflowRequest.objects.filter(organisation=actor.organisation, maker=actor.user)
+
+
+def decided_for_maker(actors: Actors) -> QuerySet[AdminTask]:
+    """What was decided of the person's own requests, the latest first."""
+    makers = {actor.user.pk for actor in actors.values()}
+    return tasks_within(actors).filter(maker__in=makers, decision__isnull=False).order_by("-id")
+
+
+def pauses(actors: Actors) -> QuerySet[Pause]:
+    """What is paused, and by whom."""
+    return Pause.objects.filter(organisation__in=list(actors)).select_related("organisation", "paused_by")
+
+
+def find_pause(actors: Actors, key: str) -> Pause | None:
+    """The pause with this key, as a form has sent it; None for what is no key, too."""
+    number = _whole_number(key)
+    return pauses(actors).filter(pk=number).first() if number is not None else None
+
+
+def open_breakers(actors: Actors) -> QuerySet[TargetBreaker]:
+    """Targets that are left alone for the moment."""
+    found = TargetBreaker.objects.filter(target__organisation__in=list(actors), open_until__gt=timezone.now())
+    return found.select_related("target__organisation")
+
+
 def count_waiting(actors: Actors) -> Count:
     """How many tasks the person may decide; without a query for somebody who checks nothing."""
-    if not any(actor.membership.is_checker for actor in actors.values()):
+    if not any(roles_of(actor.membership) for actor in actors.values()):
         return Count(0)
     return count(waiting_for(actors))
 
@@ -101,14 +164,13 @@ def summary(actors: Actors) -> Summary:
     user_id = next(iter(actors.values())).user.pk
     rights = [actor.membership for actor in actors.values()]
     organisations = list(actors)
-    undecided = with_request(AdminTask.objects.filter(organisation__in=organisations, decision=None))
     unknown = WorkflowRequest.objects.filter(organisation__in=organisations, state=State.UNKNOWN)
     return Summary(
         waiting=count_waiting(actors),
         oldest=list(with_request(waiting_for(actors))[:FEW]),
-        mine=list(undecided.filter(maker=user_id).order_by("id")[:FEW]),
+        mine=list(with_request(undecided(actors)).filter(maker=user_id).order_by("id")[:FEW]),
         unknown=count(unknown),
-        pauses=list(Pause.objects.filter(organisation__in=organisations).select_related("organisation", "paused_by")),
+        pauses=list(pauses(actors)),
         may_check=any(right.is_checker for right in rights),
         may_make=any(right.is_maker for right in rights),
     )

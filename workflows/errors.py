@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_lazy as _
+
 from accounts.errors import PermissionDenied
 from wire.errors import ApiError
 
@@ -9,10 +11,14 @@ __all__ = [
     "AlreadyDecided",
     "ContentChanged",
     "InvalidPayload",
+    "LimitReached",
     "NoCredential",
+    "NobodyCanDecide",
     "OwnRequest",
     "PermissionDenied",
+    "PolicyChanged",
     "ReferenceReused",
+    "RefusedByPolicy",
     "RequestNotFound",
     "TypeNotSupported",
     "WorkflowDisabled",
@@ -25,13 +31,13 @@ class RequestNotFound(ApiError):
 
     code = 2007
     http_status = 404
-    message = "There is no such request in this organisation. Check the requestId."
+    message = _("There is no such request in this organisation. Check the requestId.")
 
 
 class WrongAction(ApiError):
     code = 2007
     http_status = 400
-    message = "The action must be AdminTask."
+    message = _("The action must be AdminTask.")
 
 
 class AlreadyDecided(ApiError):
@@ -39,7 +45,7 @@ class AlreadyDecided(ApiError):
 
     code = 2002
     http_status = 409
-    message = "The request was already decided. Reload it to see by whom."
+    message = _("The request was already decided. Reload it to see by whom.")
 
 
 class OwnRequest(ApiError):
@@ -47,31 +53,31 @@ class OwnRequest(ApiError):
 
     code = 9051
     http_status = 403
-    message = "You made this request yourself; somebody else must decide it."
+    message = _("You made this request yourself; somebody else must decide it.")
 
 
 class InvalidPayload(ApiError):
     code = 2008
     http_status = 400
-    message = "The payload is invalid."
+    message = _("The payload is invalid.")
 
 
 class ReferenceReused(ApiError):
     code = 2008
     http_status = 409
-    message = "This referenceId was already used for a request with other content. Use a new one."
+    message = _("This referenceId was already used for a request with other content. Use a new one.")
 
 
 class TypeNotSupported(ApiError):
     code = 2009
     http_status = 400
-    message = "This request type is not supported."
+    message = _("This request type is not supported.")
 
 
 class WorkflowDisabled(ApiError):
     code = 2021
     http_status = 503
-    message = "The workflow of this type is switched off for the organisation. An administrator can switch it on."
+    message = _("The workflow of this type is switched off for the organisation. An administrator can switch it on.")
 
 
 class ContentChanged(ApiError):
@@ -79,7 +85,7 @@ class ContentChanged(ApiError):
 
     code = 2002
     http_status = 412
-    message = "The request is not the one that you looked at. Reload it and decide again."
+    message = _("The request is not the one that you looked at. Reload it and decide again.")
 
 
 class NoCredential(ApiError):
@@ -87,4 +93,36 @@ class NoCredential(ApiError):
 
     code = 2023
     http_status = 409
-    message = "There is no credential to call with: give the Intouch target one of its own first."
+    message = _("There is no credential to call with: give the Intouch target one of its own first.")
+
+
+class RefusedByPolicy(ApiError):
+    """A rule of the organisation refuses such requests; the sentence is the rule's."""
+
+    code = 2008
+    http_status = 400
+    message = _("The organisation's policy refuses such requests.")
+
+
+class LimitReached(ApiError):
+    """With this request a hard limit would be passed."""
+
+    code = 2015
+    http_status = 400
+    message = _("This would pass a limit of the organisation.")
+
+
+class NobodyCanDecide(ApiError):
+    """No different people can be found for what policy asks: refused at once, instead of waiting for ever."""
+
+    code = 2021
+    http_status = 503
+    message = _("Nobody could decide this request. An administrator must name people for it.")
+
+
+class PolicyChanged(ApiError):
+    """Another version came into force between judging and storing."""
+
+    code = 2021
+    http_status = 503
+    message = _("The policy has changed at this very moment. Send the request again.")

@@ -20,6 +20,8 @@ from workflows.failpoints import failpoint
 logger = logging.getLogger(__name__)
 
 EXECUTE_TASK = "workflows.execute"
+BULK_TASK = "workflows.carry_on_bulk"
+MAIL_TASK = "workflows.deliver_mail"
 # After a failed publish, this process stops trying for so long: a frozen broker would cost every approval its time-out.
 BROKER_REST_SECONDS = 5.0
 
@@ -48,15 +50,34 @@ def announce(request_id: UUID) -> None:
     transaction.on_commit(partial(publish, [request_id]), robust=True)
 
 
+def announce_mail(notice_id: int) -> None:
+    """After commit, tell the workers that the outbox of mail holds something; without it, a sweep finds it."""
+    transaction.on_commit(partial(_send, MAIL_TASK, [notice_id]), robust=True)
+
+
+def announce_bulk(run_id: int) -> None:
+    """After commit, tell the workers that a bulk decision is to be carried on with."""
+    transaction.on_commit(partial(publish_bulk, run_id), robust=True)
+
+
+def publish_bulk(run_id: int) -> None:
+    """As `publish`, for a bulk decision."""
+    _send(BULK_TASK, [run_id])
+
+
 def publish(request_ids: Iterable[UUID]) -> int:
     """Send one hint per id; how many the broker took. A broker that is away is not an error: the sweeper repairs it."""
     failpoint("publish.before")
+    return _send(EXECUTE_TASK, (str(request_id) for request_id in request_ids))
+
+
+def _send(task: str, ids: Iterable[str | int]) -> int:
     sent = 0
-    for request_id in request_ids:
+    for identifier in ids:
         if _rest.is_resting():
             break
         try:
-            current_app.send_task(EXECUTE_TASK, args=(str(request_id),), retry=False)
+            current_app.send_task(task, args=(identifier,), retry=False)
             sent += 1
         except (OperationalError, OSError) as error:
             _rest.begin()

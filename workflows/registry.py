@@ -5,19 +5,27 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from django.utils.translation import gettext as _
 from pydantic import BaseModel
 
 from workflows.errors import TypeNotSupported
 
 if TYPE_CHECKING:
     from accounts.models import Organisation
-    from workflows.models import WorkflowPolicy, WorkflowRequest
+    from workflows.models import WorkflowRequest
+    from workflows.terms.document import Terms
 
 _SLUG = re.compile(r"[A-Z]+(-[A-Z]+)*")
+_NO_TEXT = re.compile(r"(?!)")
+
+
+class RefusedHere(Exception):
+    """An approved request of a local type cannot be carried out; the sentence says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +34,22 @@ class Subject:
 
     Attributes:
         money: what the amount is worth at this moment, where the type has a price for it.
+        concerns: users whom it is about, and who therefore may not decide it.
     """
 
     reference_id: str
-    customer_id: int
+    customer_id: int | None
     amount: Decimal | None
     reason: str
     program_id: int | None = None
     program_name: str = ""
     money: Decimal | None = None
+    concerns: tuple[int, ...] = ()
+
+
+def _never(_: Any) -> bool:
+    """No answer confirms a type that Intouch is not asked about."""
+    return False
 
 
 def _nothing(*_: Any) -> None:
@@ -61,6 +76,15 @@ class Fact:
     note: Any = ""
     is_lead: bool = False
     is_long: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """Something that a customer was given."""
+
+    at: datetime
+    amount: Decimal
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +116,18 @@ class RequestType:
         confirms: whether the JSON body of a good 2xx answer says that the effect happened.
         already_known: pattern of the error by which Intouch refuses a reference that it has seen. Because it has one,
             an unknown outcome is reconciled by asking again with the same reference.
+        local: carries an approved request out here instead of by Intouch, in the transaction that records it; raising
+            `RefusedHere` makes it failed, with that sentence. Such a type has no method, path, customer or target, is
+            made by our own pages alone, and always decided by somebody.
+        problems_of_terms: what a policy for this type must not say, one sentence each.
         look_up: how to ask about a reference instead, for organisations whose policy says so.
         on_submitted: keeps the type's own row, given the body and the facts, in the transaction of the submission.
         on_changed: brings that row in step, in the transaction of the change.
         facts_for_checker: what the page of a request shows beyond what the engine knows; a fixed number of queries.
+        earlier_credits: what the customer of a request was given since a time without the engine, so many rows at most:
+            the history from before it.
         find: ids of the requests that the type's own table knows under a number, within these organisations.
+        programs: number and name of the programs of these organisations, for filters to choose from; one query.
         error_codes: codes of the contract for fields of the body.
     """
 
@@ -106,14 +137,18 @@ class RequestType:
     path: str
     body_model: type[BaseModel]
     subject: Callable[[Any, Any], Subject]
-    confirms: Callable[[Any], bool]
-    already_known: re.Pattern[str]
-    facts: Callable[[Organisation, WorkflowPolicy], Any] = _nothing
+    confirms: Callable[[Any], bool] = _never
+    already_known: re.Pattern[str] = _NO_TEXT
+    local: Callable[[WorkflowRequest], None] | None = None
+    problems_of_terms: Callable[[Terms], Iterable[str]] = _none_known
+    facts: Callable[[Organisation, Terms], Any] = _nothing
     on_submitted: Callable[[WorkflowRequest, Any, Any], None] = _nothing
     on_changed: Callable[[WorkflowRequest], None] = _nothing
     look_up: LookUp | None = None
     facts_for_checker: Callable[[WorkflowRequest], Iterable[Fact]] = _none_known
+    earlier_credits: Callable[[WorkflowRequest, datetime, int], Iterable[Credit]] = _none_known
     find: Callable[[Collection[int], int], Iterable[UUID]] = _none_known
+    programs: Callable[[Collection[int]], Iterable[tuple[int, str]]] = _none_known
     error_codes: Mapping[str, int] = field(default_factory=dict)
     example: Mapping[str, Any] = field(default_factory=dict)
 
@@ -146,9 +181,15 @@ def get(slug: str) -> RequestType:
     _frozen = True
     found = _types.get(slug)
     if found is None:
-        raise TypeNotSupported(f"This request type is not supported. Supported: {', '.join(sorted(_types))}.")
+        known = {"types": ", ".join(item.slug for item in of_clients())}
+        raise TypeNotSupported(_("This request type is not supported. Supported: %(types)s.") % known)
     return found
 
 
 def all_types() -> list[RequestType]:
     return [_types[slug] for slug in sorted(_types)]
+
+
+def of_clients() -> list[RequestType]:
+    """The types that clients submit: all but those that our own pages make."""
+    return [found for found in all_types() if found.local is None]

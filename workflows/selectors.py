@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db.models import Prefetch, QuerySet
 
 from accounts.actors import Actor
+from accounts.models import Organisation
 from workflows.errors import RequestNotFound
 from workflows.models import AdminTask, AuditEvent, IntouchCall, WorkflowRequest
 from workflows.states import State
@@ -15,8 +16,13 @@ from workflows.states import State
 
 def requests_of(actor: Actor) -> QuerySet[WorkflowRequest]:
     """Every request of the actor's organisation, with what the API shows of it; two queries."""
+    return requests_in(actor.organisation)
+
+
+def requests_in(organisation: Organisation) -> QuerySet[WorkflowRequest]:
+    """Every request of the organisation, for whoever runs the whole of it; `requests_of` is for everybody else."""
     return (
-        WorkflowRequest.objects.filter(organisation=actor.organisation)
+        WorkflowRequest.objects.filter(organisation=organisation)
         .select_related("organisation")
         .defer("secret")
         .prefetch_related(Prefetch("tasks", queryset=AdminTask.objects.order_by("level")))

@@ -7,33 +7,37 @@ the type keeps (docs/locking.md). Nothing leaves before commit.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from uuid6 import uuid7
 
 from accounts.actors import Actor, actor_in
+from accounts.freshness import FreshProof
 from accounts.models import User
 from wire import correlation, strict_json
 from workflows import audit, policies, registry, secrets
-from workflows.errors import AlreadyDecided, ContentChanged, ReferenceReused, RequestNotFound
+from workflows.errors import AlreadyDecided, ContentChanged, PolicyChanged, ReferenceReused, RequestNotFound
 from workflows.intouch.outcomes import Outcome
 from workflows.models import (
     AdminTask,
-    AutoApproval,
     CallOutcome,
     Decision,
     RequestSource,
-    WorkflowPolicy,
     WorkflowRequest,
 )
 from workflows.queue import announce
+from workflows.rules import levels, usage, verdicts
+from workflows.rules.verdicts import Judged
 from workflows.states import ENDED, State, can_move
 from workflows.submission import Submission
+from workflows.terms.judging import ONE_STEP_RULE, steps_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +68,23 @@ def submit(
     Raises:
         PermissionDenied: see `policies.check_may_submit`.
         ReferenceReused: the reference, or the idempotency key, belongs to other content.
+        RefusedByPolicy, LimitReached, NobodyCanDecide: see `verdicts.check`.
+        PolicyChanged: another version of the policy came into force meanwhile.
     """
     policies.check_may_submit(actor, submission.entity, one_step=one_step)
     existing = _earlier(actor, submission, idempotency_key)
     if existing is None:
         try:
             with transaction.atomic(durable=True):
-                return Submitted(_create(actor, submission, one_step, idempotency_key, source), replayed=False)
-        except IntegrityError:
+                judged = verdicts.count_and_judge(actor, submission, source)
+                verdicts.check(judged.verdict, actor=actor, submission=submission, one_step=one_step)
+                request = _create(actor, submission, judged, one_step, idempotency_key, source)
+                return Submitted(request, replayed=False)
+        except IntegrityError as error:
             # Somebody sent the same at the same instant and was faster; anything else is a fault of ours.
             existing = _earlier(actor, submission, idempotency_key)
+            if existing is None and _is_by_old_policy(error):
+                raise PolicyChanged(headers={"Retry-After": "1"}) from None
             if existing is None:
                 raise
     return _replay(existing, submission, one_step)
@@ -92,7 +103,7 @@ def _earlier(actor: Actor, submission: Submission, idempotency_key: str | None) 
     by_key = of_organisation.filter(maker=actor.user, idempotency_key=idempotency_key).first()
     if by_key is not None and by_key.pk != getattr(found, "pk", None):
         raise ReferenceReused(
-            "This Idempotency-Key was already used for a request with other content. Use a new one.",
+            _("This Idempotency-Key was already used for a request with other content. Use a new one."),
             reference="Idempotency-Key",
         )
     return found
@@ -106,10 +117,20 @@ def _replay(existing: WorkflowRequest, submission: Submission, one_step: bool) -
     return Submitted(existing, replayed=True)
 
 
+def _is_by_old_policy(error: IntegrityError) -> bool:
+    cause = error.__cause__
+    return (
+        isinstance(cause, psycopg.errors.CheckViolation)
+        and cause.diag.constraint_name == "request_judged_by_policy_in_force"
+    )
+
+
 def _create(
-    actor: Actor, submission: Submission, one_step: bool, idempotency_key: str | None, source: RequestSource
-) -> WorkflowRequest:
-    automatic = not one_step and _approves_by_itself(submission.policy, submission)
+    actor: Actor, submission: Submission, judged: Judged, one_step: bool, idempotency_key: str | None,
+    source: RequestSource,
+) -> WorkflowRequest:  # fmt: skip
+    verdict = judged.verdict
+    automatic = not one_step and not verdict.levels
     at_once = one_step or automatic
     now = timezone.now()
     request_id = uuid7()
@@ -121,6 +142,10 @@ def _create(
         state=State.EXECUTING if at_once else State.WAITING, one_step=one_step, auto_approved=automatic,
         till_id=entity.till_id, store_id=entity.store_id, zone_id=entity.zone_id, concept_id=entity.concept_id,
         customer_id=subject.customer_id, amount=subject.amount, reason=subject.reason,
+        policy_version_id=submission.version_id, rule=ONE_STEP_RULE if one_step else verdict.rule,
+        judgement=verdict.as_json(), steps=0 if at_once else len(steps_of(verdict.levels)),
+        counted_on=usage.today_of(actor.organisation, judged.at),
+        expires_at=None if at_once else _after(submission.terms.patience.expire_after),
         program_id=subject.program_id, program_name=subject.program_name, money=subject.money,
         payload=strict_json.dumps(submission.content), digest=submission.digest, target=submission.target,
         secret=secrets.encrypt(submission.secret, secret_binding(request_id)) if submission.secret else None,
@@ -128,32 +153,20 @@ def _create(
     )  # fmt: skip
     request.save(force_insert=True)
     if not at_once:
-        _open_task(request, now)
+        levels.open_first(request, verdict.levels, submission.terms.patience, now)
     submission.request_type.on_submitted(request, submission.body, submission.facts)
     audit.record(
         "request.submitted", request=request, actor=actor.user,
-        source=source, digest=submission.digest, one_step=one_step, auto_approved=automatic,
+        source=source, digest=submission.digest, one_step=one_step, auto_approved=automatic, rule=request.rule,
     )  # fmt: skip
     if at_once:
         announce(request.pk)
     return request
 
 
-def _approves_by_itself(policy: WorkflowPolicy, submission: Submission) -> bool:
-    amount, most = submission.subject.amount, policy.auto_approval_up_to
-    match policy.auto_approval:
-        case AutoApproval.ALL:
-            return True
-        case AutoApproval.UP_TO:
-            return amount is not None and most is not None and amount <= most
-    return False
-
-
-def _open_task(request: WorkflowRequest, now: datetime, *, level: int = 1, opened_by: User | None = None) -> None:
-    AdminTask.objects.create(
-        organisation_id=request.organisation_id, request=request, maker_id=request.maker_id, opened_at=now,
-        level=level, opened_by=opened_by,
-    )  # fmt: skip
+def _after(hours: int | None) -> Any:
+    """So many hours from now, by the database's clock."""
+    return None if hours is None else Now() + timedelta(hours=hours)
 
 
 def _locked(organisation_id: int, request_id: UUID) -> WorkflowRequest:
@@ -171,7 +184,13 @@ def _locked(organisation_id: int, request_id: UUID) -> WorkflowRequest:
 
 @transaction.atomic(durable=True)
 def decide(
-    *, actor: Actor, request_id: UUID, decision: Decision, message: str, digest: str | None = None
+    *,
+    actor: Actor,
+    request_id: UUID,
+    decision: Decision,
+    message: str,
+    digest: str | None = None,
+    proof: FreshProof | None = None,
 ) -> WorkflowRequest:
     """Approve or reject a waiting request. Exactly one decision is ever recorded.
 
@@ -179,9 +198,12 @@ def decide(
         decision: APPROVED or REJECTED.
         message: 1 to 1000 characters.
         digest: the content that the checker looked at, where the client names it; compared with the request's.
+        proof: that the actor has only just proved who they are; without it no amount is approved above the one from
+            which the organisation asks for that. One proof serves all decisions of one form.
 
     Raises:
         RequestNotFound: unknown, or of another organisation.
+        FreshProofNeeded: see `policies.check_fresh_enough`.
         OwnRequest, PermissionDenied, AlreadyDecided: see `policies.why_not_decide`.
         ContentChanged: `digest` is not the request's.
     """
@@ -192,15 +214,21 @@ def decide(
     reason = policies.why_not_decide(fresh, request, task)
     if reason is not None:
         raise _with_winner(reason, request)
+    if decision == Decision.APPROVED:
+        policies.check_fresh_enough(fresh, request, proof)
     if digest is not None and digest != request.digest:
         raise ContentChanged(reference="If-Match")
     if task is None:
         raise AlreadyDecided
     _close(task, decision, message, fresh.user, request.digest)
-    approved = decision == Decision.APPROVED
-    _move(request, State.EXECUTING if approved else State.REJECTED, due=approved)
-    audit.record(f"task.{decision}", request=request, actor=fresh.user, message=message, digest=request.digest)
-    if approved:
+    audit.record(
+        f"task.{decision}", request=request, actor=fresh.user, message=message, digest=request.digest,
+        level=task.stage,
+    )  # fmt: skip
+    if decision == Decision.REJECTED:
+        _move(request, State.REJECTED)
+    elif not levels.open_next(request, task):
+        _move(request, State.EXECUTING, due=True)
         announce(request.pk)
     return request
 
@@ -211,9 +239,11 @@ def _with_winner(reason: Exception, request: WorkflowRequest) -> Exception:
         return reason
     last = AdminTask.objects.filter(request=request).exclude(decision=None).order_by("-level").first()
     if last is None or last.decision is None:
-        return AlreadyDecided("The request has needed no decision: it was approved when it was made.")
-    who = f" by {last.checker_name}" if last.checker_name else ""
-    return AlreadyDecided(f"The request was already {last.decision}{who} at {last.decided_at:%Y-%m-%d %H:%M:%S} UTC.")
+        return AlreadyDecided(_("The request has needed no decision: it was approved when it was made."))
+    words = {"decision": last.decision, "who": last.checker_name, "at": f"{last.decided_at:%Y-%m-%d %H:%M:%S}"}
+    if last.checker_name:
+        return AlreadyDecided(_("The request was already %(decision)s by %(who)s at %(at)s UTC.") % words)
+    return AlreadyDecided(_("The request was already %(decision)s at %(at)s UTC.") % words)
 
 
 def _close(task: AdminTask, decision: Decision, message: str, checker: User | None, digest: str) -> None:
@@ -230,7 +260,8 @@ def _move(request: WorkflowRequest, state: State, *, due: bool = False, **change
     """Write a new state to a locked request; an ended one loses its credential, its lease and its due time."""
     before = State(request.state)
     if not can_move(before, state):
-        raise AlreadyDecided(f"A request that is {before.label} cannot become {state.label}.")
+        words = {"before": before.label, "after": state.label}
+        raise AlreadyDecided(_("A request that is %(before)s cannot become %(after)s.") % words)
     request.state = state
     request.updated_at = max(timezone.now(), request.created_at)
     if due:
@@ -241,6 +272,8 @@ def _move(request: WorkflowRequest, state: State, *, due: bool = False, **change
     for name, value in changes.items():
         setattr(request, name, value)
     request.save(update_fields=["state", "updated_at", "due_at", "ended_at", "secret", "lease_expires_at", *changes])
+    if state in ENDED and state != State.CREDITED:
+        usage.free(request)
     registry.get(request.request_type).on_changed(request)
 
 
@@ -289,15 +322,16 @@ def ask_for_retry(*, actor: Actor, request_id: UUID, message: str) -> WorkflowRe
 
     Raises:
         RequestNotFound, PermissionDenied, AlreadyDecided, NoCredential: see `policies.why_not_retry`.
+        LimitReached: its points were freed when it failed, and by now others have used the limit up.
     """
     request = _locked(actor.organisation.pk, request_id)
     fresh = actor_in(user_id=actor.user.pk, organisation_id=actor.organisation.pk)
     reason = policies.why_not_retry(fresh, request)
     if reason is not None:
         raise reason
-    _move(request, State.WAITING, ended_at=None)
-    level = AdminTask.objects.filter(request=request).count() + 1
-    _open_task(request, request.updated_at, level=level, opened_by=actor.user)
+    verdicts.count_again(request, levels.terms_of_request(request))
+    _move(request, State.WAITING, ended_at=None, expires_at=None)
+    levels.open_retry(request, opened_by=actor.user)
     audit.record("request.retry_asked", request=request, actor=actor.user, message=message)
     return request
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import pydantic
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.models import Organisation
 from workflows import registry, secrets
-from workflows.models import AutoApproval, IntouchTarget, WorkflowPolicy
+from workflows.models import IntouchTarget, PolicyVersion, WorkflowPolicy
+from workflows.rules import versions
 from workflows.secrets import Secret
 from workflows.targets import parse_origin
+from workflows.terms.contradictions import sentences_of
+from workflows.terms.document import Terms
 
 
 def target_binding(target_id: int) -> bytes:
@@ -71,19 +75,26 @@ def set_policy(
     cap: Decimal | None = None,
     auto_approval_up_to: Decimal | None = None,
     reasons: list[str] | None = None,
-) -> tuple[WorkflowPolicy, bool]:
-    """Write the policy of an organisation for a request type.
+) -> tuple[PolicyVersion, bool]:
+    """Write the policy of an organisation for a request type; the same again changes nothing.
 
     Raises:
         TypeNotSupported: unknown type.
         ValidationError: contradictory values.
     """
     registry.get(slug)
-    values = {
-        "is_enabled": is_enabled, "cap": cap, "reasons": reasons or [], "auto_approval_up_to": auto_approval_up_to,
-        "auto_approval": AutoApproval.OFF if auto_approval_up_to is None else AutoApproval.UP_TO,
-    }  # fmt: skip
-    candidate = WorkflowPolicy(organisation=organisation, request_type=slug, **values)
-    candidate.full_clean(validate_unique=False, validate_constraints=False)
-    candidate.validate_constraints(exclude={"organisation", "request_type"})  # all but "one per organisation and type"
-    return WorkflowPolicy.objects.update_or_create(organisation=organisation, request_type=slug, defaults=values)
+    try:
+        terms = Terms(
+            is_enabled=is_enabled, cap=cap, reasons=tuple(reasons) if reasons else None,
+            auto_approval="off" if auto_approval_up_to is None else "up_to", auto_approval_up_to=auto_approval_up_to,
+        )  # fmt: skip
+    except pydantic.ValidationError as error:
+        raise ValidationError(sentences_of(error)) from None
+    policy = (
+        WorkflowPolicy.objects.filter(organisation=organisation, request_type=slug).select_related("active").first()
+    )
+    if policy is not None and policy.active is not None and policy.active.terms == terms:
+        return policy.active, False
+    # The people may come after the policy: nobody waits on it yet.
+    version = versions.put_in_force(organisation=organisation, slug=slug, terms=terms, author=None, checked=False)
+    return version, policy is None

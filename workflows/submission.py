@@ -6,8 +6,9 @@ import hashlib
 import re
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+from django.utils.translation import gettext as _
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -29,9 +30,14 @@ from wire.redaction import MASK
 from workflows import registry
 from workflows.errors import InvalidPayload, WorkflowDisabled
 from workflows.models import IntouchTarget, WorkflowPolicy
+from workflows.models.policy import terms_of
 from workflows.registry import RequestType, Subject
 from workflows.secrets import Secret
 from workflows.targets import Origin, enabled_targets, parse_origin
+from workflows.terms.document import Terms
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 TASK_PAYLOAD = "IntouchAPITask-Payload"
 BODY_PATH = f"payload.{TASK_PAYLOAD}.body."
@@ -45,7 +51,7 @@ class Context:
 
     organisation: Organisation
     request_type: RequestType
-    policy: WorkflowPolicy
+    terms: Terms
     targets: dict[Origin, IntouchTarget]
     facts: Any
 
@@ -58,9 +64,9 @@ def context_of(info: ValidationInfo) -> Context:
     return context
 
 
-def refuse(code: int, message: str) -> PydanticCustomError:
+def refuse(code: int, message: StrOrPromise) -> PydanticCustomError:
     """A validator's refusal under a code of the contract; `message` goes on after the field's name."""
-    return PydanticCustomError(f"code_{code}", "{text}", {"text": message})
+    return PydanticCustomError(f"code_{code}", "{text}", {"text": str(message)})
 
 
 def refuse_each(code: int, problems: dict[str, str]) -> PydanticCustomError:
@@ -74,7 +80,7 @@ def _text_id(value: Any) -> Any:
 
 def _not_blank(value: str) -> str:
     if not value.strip():
-        raise refuse(2008, "must not be blank")
+        raise refuse(2008, _("must not be blank"))
     return value
 
 
@@ -142,9 +148,9 @@ class TaskPayload(StrictModel):
         context = context_of(info)
         origin = parse_origin(value)
         if origin is None:
-            raise refuse(2022, "must be http(s)://host[:port]")
+            raise refuse(2022, _("must be http(s)://host[:port]"))
         if origin not in context.targets:
-            raise refuse(2022, "is not a target that this organisation may call")
+            raise refuse(2022, _("is not a target that this organisation may call"))
         return value
 
     @field_validator("path")
@@ -153,7 +159,7 @@ class TaskPayload(StrictModel):
         context = context_of(info)
         expected = context.request_type.path
         if value not in (expected, expected.rstrip("/")):
-            raise refuse(2022, f"must be {expected}")
+            raise refuse(2022, _("must be %(expected)s") % {"expected": expected})
         return value
 
     @field_validator("method")
@@ -161,7 +167,7 @@ class TaskPayload(StrictModel):
     def _method_of_the_type(cls, value: str, info: ValidationInfo) -> str:
         context = context_of(info)
         if value != context.request_type.method:
-            raise refuse(2022, f"must be {context.request_type.method}")
+            raise refuse(2022, _("must be %(expected)s") % {"expected": context.request_type.method})
         return value
 
     @field_validator("headers")
@@ -173,7 +179,7 @@ class TaskPayload(StrictModel):
         own_credential = origin is None or context.targets[origin].credential is not None
         problems = _problems_of_headers(value, context.organisation.pk)
         if not own_credential and "authorization" not in {name.lower() for name in value}:
-            problems["Authorization"] = "is missing: the organisation keeps no Intouch credential of its own"
+            problems["Authorization"] = _("is missing: the organisation keeps no Intouch credential of its own")
         if problems:
             raise refuse_each(2023, problems)
         return value
@@ -185,7 +191,7 @@ def _problems_of_headers(headers: dict[str, Any], organisation_id: int) -> dict[
     seen: set[str] = set()
     for name, value in headers.items():
         known = name.lower()
-        problem = "names a header twice" if known in seen else _problem_of_header(known, value, organisation_id)
+        problem = _("names a header twice") if known in seen else _problem_of_header(known, value, organisation_id)
         seen.add(known)
         if problem is not None:
             problems[name] = problem
@@ -195,14 +201,14 @@ def _problems_of_headers(headers: dict[str, Any], organisation_id: int) -> dict[
 def _problem_of_header(name: str, value: Any, organisation_id: int) -> str | None:
     match name:
         case "authorization":
-            return None if is_credential(value) else "must be one line of printable ASCII text, and no mask"
+            return None if is_credential(value) else _("must be one line of printable ASCII text, and no mask")
         case "content-type":
             good = isinstance(value, str) and value.lower() == "application/json"
-            return None if good else "must be application/json"
+            return None if good else _("must be application/json")
         case "x-cap-api-auth-org-id":
             good = type(value) in (str, int) and str(value) == str(organisation_id)
-            return None if good else "must be the organisation of the request's own X-CAP-API-AUTH-ORG-ID"
-    return "cannot be used: only Authorization, content-type and X-CAP-API-AUTH-ORG-ID can"
+            return None if good else _("must be the organisation of the request's own X-CAP-API-AUTH-ORG-ID")
+    return _("cannot be used: only Authorization, content-type and X-CAP-API-AUTH-ORG-ID can")
 
 
 def is_credential(value: Any) -> bool:
@@ -230,10 +236,18 @@ def envelope_of(slug: str) -> type[BaseModel]:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A valid submission: `content` is the payload as sent with the credential masked, `secret` the credential."""
+    """A valid submission.
+
+    Attributes:
+        version_id, terms: the version of the policy that it was read by.
+        facts: what the type read to judge the body.
+        content: the payload as sent, with the credential masked.
+        secret: that credential.
+    """
 
     request_type: RequestType
-    policy: WorkflowPolicy
+    version_id: int
+    terms: Terms
     entity: EntityInfo
     target: IntouchTarget
     body: BaseModel
@@ -244,16 +258,26 @@ class Submission:
     digest: str
 
 
-def policy_of(organisation: Organisation, slug: str) -> WorkflowPolicy:
-    """The organisation's policy for the type.
+def version_in_force(organisation: Organisation, slug: str) -> int:
+    """The id of the policy's version that judges now.
 
     Raises:
         WorkflowDisabled: there is none, or it is switched off.
     """
-    policy = WorkflowPolicy.objects.filter(organisation=organisation, request_type=slug, is_enabled=True).first()
-    if policy is None:
+    found = WorkflowPolicy.objects.filter(organisation=organisation, request_type=slug)
+    version_id = found.values_list("active_id", flat=True).first()
+    if version_id is None or not terms_of(version_id).is_enabled:
         raise WorkflowDisabled
-    return policy
+    return version_id
+
+
+def terms_in_force(organisation: Organisation, slug: str) -> Terms:
+    """What the organisation's policy for the type says now.
+
+    Raises:
+        WorkflowDisabled: there is none, or it is switched off.
+    """
+    return terms_of(version_in_force(organisation, slug))
 
 
 def read_submission(body: Any, *, organisation: Organisation, slug: str) -> Submission:
@@ -267,9 +291,10 @@ def read_submission(body: Any, *, organisation: Organisation, slug: str) -> Subm
         InvalidPayload: with one problem per wrong field.
     """
     request_type = registry.get(slug)
-    policy = policy_of(organisation, slug)
+    version_id = version_in_force(organisation, slug)
+    terms = terms_of(version_id)
     context = Context(
-        organisation, request_type, policy, enabled_targets(organisation), request_type.facts(organisation, policy)
+        organisation, request_type, terms, enabled_targets(organisation), request_type.facts(organisation, terms)
     )
     try:
         valid: Any = envelope_of(slug).model_validate(body, context=context)
@@ -279,7 +304,7 @@ def read_submission(body: Any, *, organisation: Organisation, slug: str) -> Subm
     content, secret = _without_secret(body["payload"][TASK_PAYLOAD])
     origin = parse_origin(task.hostname)
     return Submission(
-        request_type=request_type, policy=policy, entity=valid.entity,
+        request_type=request_type, version_id=version_id, terms=terms, entity=valid.entity,
         target=context.targets[origin],  # type: ignore[index]  # the validator found it there
         body=task.body, subject=request_type.subject(task.body, context.facts), facts=context.facts,
         content=content, secret=secret,

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from celery import shared_task
 
-from workflows import execution, queue
+from workflows import bulk_running, bulk_selection, desk_figures, execution, queue
+from workflows.mail import delivery
 
 logger = logging.getLogger(__name__)
 
@@ -31,3 +32,32 @@ def sweep() -> int:
     waiting, hinted = queue.waiting_hints(SWEEP_BATCH)
     room = SWEEP_BATCH - waiting
     return queue.publish(execution.due_ids(room, besides=hinted)) if room > 0 else 0
+
+
+@shared_task(name=queue.BULK_TASK)
+def carry_on_bulk(run_id: int) -> None:
+    """One turn of a bulk decision, and a hint for the next one, so that no run keeps a worker for itself."""
+    if bulk_running.carry_on(int(run_id)):
+        queue.publish_bulk(int(run_id))
+
+
+@shared_task(name="workflows.sweep_bulk")
+def sweep_bulk() -> int:
+    """Send hints for runs that nobody is at: their worker died, or their hint was lost. Forget old drafts."""
+    bulk_selection.forget_drafts()
+    runs = bulk_running.abandoned()
+    for run_id in runs:
+        queue.publish_bulk(run_id)
+    return len(runs)
+
+
+@shared_task(name=queue.MAIL_TASK)
+def deliver_mail(notice_id: int | None = None) -> int:
+    """Send whatever is due in the outbox of mail; the notice of a hint is only one of it."""
+    return delivery.deliver_due()
+
+
+@shared_task(name="workflows.close_days")
+def close_days() -> int:
+    """Count the days that are over, for the home page, which counts them itself until this has run."""
+    return desk_figures.close_days()

@@ -26,7 +26,7 @@ class OrganisationForm(PlatformForm):
 
     class Meta:
         model = Organisation
-        fields = ("id", "name", "time_zone", "requires_second_factor", "is_active")
+        fields = ("id", "name", "time_zone", "requires_second_factor", "fresh_password_above", "is_active")
 
 
 @admin.register(Organisation)
@@ -42,7 +42,7 @@ class OrganisationAdmin(PlatformAdmin):
         return () if obj is None else ("number",)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("id" if obj is None else "number", "name", "time_zone", "requires_second_factor", "is_active")
+        return ("id" if obj is None else "number", *OrganisationForm.Meta.fields[1:])
 
     @admin.display(description=_("organisation id"), ordering="id")
     def number(self, organisation: Organisation) -> str:

@@ -10,7 +10,7 @@ from typing import cast
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from accounts import oauth, ui_tokens
+from accounts import freshness, oauth, ui_tokens
 from accounts.actors import Actor, actor_in, sole_organisation_id
 from accounts.credentials import user_by_basic
 from accounts.errors import (
@@ -20,6 +20,7 @@ from accounts.errors import (
     OrganisationHeaderMissing,
     PermissionDenied,
 )
+from accounts.freshness import FreshProof
 from accounts.models import Membership, User
 from wire.addresses import client_address
 
@@ -32,9 +33,15 @@ _LARGEST_ID = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What the credentials prove beside the user: the organisation that a UI token was issued for, if one was sent."""
+    """What the credentials prove beside the user.
+
+    Attributes:
+        organisation_id: the one that a UI token was issued for, if one was sent.
+        fresh: that the user has only just proved who they are; None for a UI token that is not new.
+    """
 
     organisation_id: int | None
+    fresh: FreshProof | None
 
 
 class GatewayAuthentication(BaseAuthentication):
@@ -44,7 +51,7 @@ class GatewayAuthentication(BaseAuthentication):
         account = _account(request)
         token = request.headers.get(UI_TOKEN_HEADER)
         if token is None:
-            return (account, Proof(None)) if account is not None else None
+            return (account, Proof(None, freshness.by_credential(account))) if account is not None else None
         return _person(token, account)
 
     def authenticate_header(self, request: Request) -> str:
@@ -58,7 +65,12 @@ def _person(token: str, account: User | None) -> tuple[User, Proof]:
         raise NotAuthenticated
     if account is not None and not _belongs(account, claimed.organisation_id):
         raise ConflictingCredentials
-    return person, Proof(claimed.organisation_id)
+    fresh = (
+        freshness.by_credential(person)
+        if account == person
+        else freshness.by_token(person, issued_at=claimed.issued_at)
+    )
+    return person, Proof(claimed.organisation_id, fresh)
 
 
 def _belongs(account: User, organisation_id: int) -> bool:
@@ -102,6 +114,11 @@ def _basic_pair(value: str) -> tuple[str, str]:
     if not colon:
         raise NotAuthenticated
     return username, secret
+
+
+def fresh_proof_of(request: Request) -> FreshProof | None:
+    """That the authenticated user has only just proved who they are; None where the proof is older."""
+    return cast("Proof", request.auth).fresh
 
 
 def organisation_header(request: Request) -> int | None:

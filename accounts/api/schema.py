@@ -108,7 +108,7 @@ revoke_ui_tokens = extend_schema(
     request=None,
     responses={
         200: OpenApiResponse(RevokedAnswer, "The tokens have ended."),
-        **refusals(Refusal(401, NotAuthenticated.code, NotAuthenticated.message)),
+        **refusals(Refusal(401, NotAuthenticated.code, str(NotAuthenticated.message))),
     },
 )  # fmt: skip
 

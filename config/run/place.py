@@ -64,7 +64,7 @@ class Place:
 
     def lasting_commands(self) -> dict[str, list[str]]:
         """What serves, in the order of its start: who is called before who calls."""
-        celery = [sys.executable, "-m", "celery", "--app", "config"]
+        celery = [sys.executable, "-m", "celery", "--quiet", "--app", "config"]
         sandbox = ["--host", HOST, "--port", str(self.sandbox_port), "--ledger", str(self.ledger)]
         return {
             "sandbox": [sys.executable, "-m", "workflows.sandbox", *sandbox],

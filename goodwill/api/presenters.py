@@ -30,7 +30,7 @@ def present(row: GoodwillRequest) -> dict[str, Any]:
         "comments": row.comments,
         "reason": row.reason,
     }
-    if row.status == GoodwillStatus.APPROVED:
+    if row.status == GoodwillStatus.APPROVED and row.points is not None:
         shown["approvedValue"] = plain(row.points)
     if row.updated_comments:
         shown["updatedComments"] = row.updated_comments

@@ -72,7 +72,7 @@ def test_what_is_named_again_is_changed(organisation: Organisation) -> None:
 
     program, policy = Program.objects.get(), WorkflowPolicy.objects.get()
     assert (program.name, program.points_decimals) == ("New", 0)
-    assert (policy.cap, policy.is_enabled) == (None, False)
+    assert (policy.terms.cap, policy.terms.is_enabled) == (None, False)
     organisation.refresh_from_db()
     assert (organisation.name, organisation.time_zone) == ("Renamed", "Asia/Tokyo")
 

@@ -162,4 +162,9 @@ def test_revoking_ends_the_tokens_of_nobody_else(outside: Gateway) -> None:
 def test_what_verify_returns_is_what_was_issued(house: House) -> None:
     token, _ = ui_tokens.issue(house.actor(house.checker))
 
-    assert ui_tokens.verify(token) == ui_tokens.UIToken(house.checker.pk, house.organisation.pk, 0)
+    verified = ui_tokens.verify(token)
+    assert (verified.user_id, verified.organisation_id, verified.version) == (
+        house.checker.pk,
+        house.organisation.pk,
+        0,
+    )

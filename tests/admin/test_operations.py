@@ -108,3 +108,11 @@ def test_an_operator_of_another_organisation_sees_and_changes_nothing(client, gi
     client.post(f"{LIST}pause/", {"organisation": given_up.organisation_id, "reason": "no"})
     given_up.refresh_from_db()
     assert (given_up.due_at, Pause.objects.count()) == (None, 0)
+
+
+@pytest.mark.parametrize("key", ["", "x", "-1", "1.5", "9" * 19, "9" * 30, "1 OR 1=1", "٣", "None"])
+def test_a_pause_that_is_not_there_cannot_be_ended(client, house, operator, key):
+    client.post(f"{LIST}pause/", {"organisation": house.organisation.pk, "request_type": "", "reason": "maintenance"})
+    client.post(f"{LIST}resume/", {"pause": key})
+    assert "There is no such pause any more" in page(client)
+    assert Pause.objects.count() == 1

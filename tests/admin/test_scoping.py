@@ -11,12 +11,12 @@ from oauth2_provider.models import AccessToken, Application
 from accounts import services as account_services
 from accounts.admin_guard import GuardedAdmin, MemberAdmin, PlatformAdmin
 from accounts.models import Membership, Organisation, User
-from goodwill.models import GoodwillRequest, Program
+from goodwill.models import GoodwillImport, GoodwillRequest, Program
 from tests.factories import UserFactory
-from workflows.models import AdminTask, AuditEvent, Delivery, IntouchTarget, WorkflowPolicy, WorkflowRequest
+from workflows.models import AdminTask, AuditEvent, BulkRun, Delivery, IntouchTarget, WorkflowPolicy, WorkflowRequest
 
 MEMBER_PAGES = [AdminTask, WorkflowRequest, AuditEvent, GoodwillRequest]
-OPERATOR_PAGES = [Delivery]
+OPERATOR_PAGES = [Delivery, GoodwillImport, BulkRun]
 PLATFORM_PAGES = [Organisation, User, Membership, Application, Program, IntouchTarget, WorkflowPolicy]
 
 
@@ -35,6 +35,12 @@ def foreign(other_house):
         Delivery: request,
         AuditEvent: request.events.get(),
         GoodwillRequest: request.goodwill,
+        GoodwillImport: GoodwillImport.objects.create(
+            organisation=other_house.organisation, file_name="777001.csv", file_hash="0" * 64, started_by_name="root"
+        ),
+        BulkRun: BulkRun.objects.create(
+            organisation=other_house.organisation, person=other_house.checker, person_name="777001"
+        ),
         Organisation: other_house.organisation,
         User: other_house.checker,
         Membership: other_house.membership(other_house.checker),
@@ -192,3 +198,11 @@ def test_the_index_of_an_app_holds_only_what_the_reader_may_open(at_desk, house,
         assert "Programs" not in response.content.decode()
     else:
         assert response.status_code == 404
+
+
+@pytest.mark.parametrize("page", ["/admin/new/goodwill-points/", "/admin/notifications/"])
+def test_pages_beside_the_lists_are_for_members_alone(client, at_desk, house, root, page):
+    assert at_desk(house.maker).get(page).status_code == 200
+    for outsider in (root, UserFactory(username="new")):
+        assert at_desk(outsider).get(page).status_code == at_desk(outsider).post(page).status_code == 403
+    assert client.post(page)["Location"].startswith("/admin/login/")

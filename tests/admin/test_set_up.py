@@ -241,7 +241,7 @@ def test_reasons_may_hold_commas(platform, house):
     }
     assert platform.post(f"{POLICIES}{house.policy.pk}/change/", data).status_code == 302
     house.policy.refresh_from_db()
-    assert house.policy.reasons == ["late, again", "lost"]
+    assert house.policy.terms.reasons == ("late, again", "lost")
     page = platform.get(f"{POLICIES}{house.policy.pk}/change/").content.decode()
     assert "late, again\nlost</textarea>" in page
 
@@ -257,7 +257,7 @@ def test_a_policy_that_contradicts_itself_is_refused(platform, house, changes, s
 
 
 def test_a_policy_is_for_a_type_that_exists(platform, house, other_house):
-    WorkflowPolicy.objects.filter(pk=other_house.policy.pk).delete()
+    WorkflowPolicy.objects.filter(pk=other_house.policy.pk).update(request_type="ANOTHER-TYPE")
     data = {
         "organisation": other_house.organisation.pk,
         "request_type": "NONSENSE",
@@ -267,7 +267,8 @@ def test_a_policy_is_for_a_type_that_exists(platform, house, other_house):
     platform.post(f"{POLICIES}add/", data)
     assert not WorkflowPolicy.objects.filter(request_type="NONSENSE").exists()
     platform.post(f"{POLICIES}add/", {**data, "request_type": "GOODWILL-POINTS"})
-    assert WorkflowPolicy.objects.filter(organisation=other_house.organisation).exists()
+    made = WorkflowPolicy.objects.get(organisation=other_house.organisation, request_type="GOODWILL-POINTS")
+    assert made.terms.is_enabled is False, "the box was not ticked"
 
 
 def test_a_program_keeps_its_organisation_and_id(platform, house, other_house):

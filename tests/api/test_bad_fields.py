@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from tests.api.gateway import BODY, MISSING, TASK, Gateway, assert_refused, put, put_raw, stored
-from tests.factories import OrganisationFactory, ProgramFactory
+from tests.factories import OrganisationFactory, ProgramFactory, set_terms
 from wire import strict_json
 from workflows.models import WorkflowRequest
 
@@ -153,9 +153,7 @@ def test_a_program_of_another_organisation_is_not_known(gateway: Gateway) -> Non
 
 
 def test_a_reason_outside_the_catalogue_is_refused_and_one_of_it_taken(gateway: Gateway) -> None:
-    policy = gateway.house.policy
-    policy.reasons = ["late parcel", "wrong bill"]
-    policy.save()
+    set_terms(gateway.house.policy, reasons=("late parcel", "wrong bill"))
 
     assert_refused(gateway.submit(gateway.house.body(reason="just so")), 400, (2008, f"{BODY}.reason"))
     assert gateway.submit(gateway.house.body(reason="wrong bill")).status == 200
@@ -181,8 +179,7 @@ def test_points_may_have_as_many_decimals_as_the_program_allows(gateway: Gateway
 def test_without_a_cap_points_end_where_the_database_does(gateway: Gateway, raw: str) -> None:
     gateway.house.program.points_decimals = 6
     gateway.house.program.save()
-    gateway.house.policy.cap = None
-    gateway.house.policy.save()
+    set_terms(gateway.house.policy, cap=None)
     before = stored()
 
     answer = gateway.submit(put_raw(gateway.house.body(), f"{BODY}.points", raw))
@@ -192,8 +189,7 @@ def test_without_a_cap_points_end_where_the_database_does(gateway: Gateway, raw:
 
 
 def test_the_largest_amount_that_is_allowed_is_stored_to_the_last_digit(gateway: Gateway) -> None:
-    gateway.house.policy.cap = None
-    gateway.house.policy.save()
+    set_terms(gateway.house.policy, cap=None)
 
     gateway.house.program.points_decimals = 6
     gateway.house.program.save()

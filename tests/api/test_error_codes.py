@@ -25,6 +25,7 @@ from tests.api.gateway import (
     put,
     stored,
 )
+from tests.factories import set_terms
 
 CORRELATION = "X-CAP-REQUEST-ID"
 TABLE = Path(__file__).parents[2] / "docs" / "api.md"
@@ -64,8 +65,7 @@ def _wrong_action(gateway: Gateway) -> Answer:
 
 
 def _switched_off(gateway: Gateway) -> Answer:
-    gateway.house.policy.is_enabled = False
-    gateway.house.policy.save()
+    set_terms(gateway.house.policy, is_enabled=False)
     return gateway.submit()
 
 

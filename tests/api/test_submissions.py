@@ -9,10 +9,10 @@ import pytest
 
 from goodwill.models import GoodwillRequest, GoodwillStatus
 from tests.api.gateway import BODY, MISSING, SUBMIT, TASK, Gateway, assert_refused, gateway_of, put, put_raw, stored
-from tests.factories import MembershipFactory, ProgramFactory, UserFactory
+from tests.factories import MembershipFactory, ProgramFactory, UserFactory, set_terms
 from tests.house import build_house
 from wire import strict_json
-from workflows.models import AdminTask, AutoApproval, WorkflowRequest
+from workflows.models import AdminTask, AutoApproval, WorkflowPolicy, WorkflowRequest
 from workflows.states import State
 
 ONE_STEP = "is_one_step_change=true"
@@ -147,12 +147,11 @@ def test_a_maker_submits_within_their_scope_only(gateway: Gateway, scope: str) -
 
 
 def test_a_workflow_that_is_switched_off_is_unavailable(gateway: Gateway) -> None:
-    gateway.house.policy.is_enabled = False
-    gateway.house.policy.save()
+    set_terms(gateway.house.policy, is_enabled=False)
 
     assert_refused(gateway.submit(), 503, (2021, None))
 
-    gateway.house.policy.delete()
+    WorkflowPolicy.objects.filter(pk=gateway.house.policy.pk).update(active=None)
     assert_refused(gateway.submit(), 503, (2021, None))
 
 
@@ -206,9 +205,7 @@ def test_a_request_made_in_one_step_cannot_be_decided(gateway: Gateway) -> None:
 def test_the_policy_approves_by_itself_up_to_its_amount(
     gateway: Gateway, rule: AutoApproval, up_to: int | None, points: int, automatic: bool
 ) -> None:
-    policy = gateway.house.policy
-    policy.auto_approval, policy.auto_approval_up_to = rule, up_to
-    policy.save()
+    set_terms(gateway.house.policy, auto_approval=rule, auto_approval_up_to=up_to)
 
     answer = gateway.submit(gateway.house.body(points=points, comments="yes"))
 
@@ -222,9 +219,7 @@ def test_the_policy_approves_by_itself_up_to_its_amount(
 
 
 def test_an_automatic_approval_without_a_comment_is_marked_as_well(gateway: Gateway) -> None:
-    policy = gateway.house.policy
-    policy.auto_approval, policy.auto_approval_up_to = AutoApproval.UP_TO, 100
-    policy.save()
+    set_terms(gateway.house.policy, auto_approval=AutoApproval.UP_TO, auto_approval_up_to=100)
 
     gateway.submit()
 
@@ -234,9 +229,7 @@ def test_an_automatic_approval_without_a_comment_is_marked_as_well(gateway: Gate
 
 def test_one_step_and_an_automatic_policy_together_are_one_step(gateway: Gateway) -> None:
     _grant_one_step(gateway)
-    policy = gateway.house.policy
-    policy.auto_approval = AutoApproval.ALL
-    policy.save()
+    set_terms(gateway.house.policy, auto_approval=AutoApproval.ALL)
 
     gateway.submit(query=ONE_STEP)
 

@@ -20,18 +20,31 @@ GUARDED = {"state", "decision"}
 WRITERS = {"update", "create", "get_or_create", "update_or_create", "bulk_create", "bulk_update"}
 HTTP_CLIENTS = {"requests", "urllib3", "httpx", "aiohttp"}
 LOGGING = {"debug", "info", "warning", "error", "exception", "critical"}
+# What opens a whole table, whoever asks; and the packages that answer people and machines.
+TABLE_DOORS = {"objects", "_default_manager", "_base_manager", "get_object_or_404", "get_list_or_404"}
+FRONT = tuple(
+    f"{app}/{part}" for app in ("accounts", "workflows", "goodwill") for part in ("api/", "admin", "maker_form")
+)
+# Rows of one person, found by that person; no organisation has them.
+PERSONAL = {"SavedView"}
 SECRET_NAMES = {"secret", "password", "token", "authorization", "credential", "key"}
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A check of one module, and the modules that may do what it forbids to the others."""
+    """A check of one module, the modules that may do what it forbids to the others, and where it holds at all."""
 
     check: Callable[[ast.AST], Found]
     allowed: tuple[str, ...] = ()
+    within: tuple[str, ...] = ("",)
+
+    @property
+    def example(self) -> str:
+        """A path at which the rule holds."""
+        return f"{self.within[0]}planted.py"
 
     def problems(self, path: str, source: str) -> list[str]:
-        if path.startswith(self.allowed):
+        if path.startswith(self.allowed) or not path.startswith(self.within):
             return []
         return [f"{path}:{getattr(node, 'lineno', 0)}: {hint}" for node, hint in self.check(ast.parse(source))]
 
@@ -121,6 +134,17 @@ def logs_loosely(tree: ast.AST) -> Found:
                 yield node, "no secret is logged, not even to be redacted"
 
 
+def reads_whole_tables(tree: ast.AST) -> Found:
+    """Pages and endpoints begin at a function that takes an actor, at a row that is theirs, or at `get_queryset`."""
+    for node in ast.walk(tree):
+        name = getattr(node, "attr", None) or getattr(node, "id", None)
+        if name == "objects" and getattr(getattr(node, "value", None), "id", None) in PERSONAL:
+            continue
+        imported = isinstance(node, ast.ImportFrom) and node.module == "django.db"
+        if name in TABLE_DOORS or (imported and any(alias.name == "connection" for alias in node.names)):
+            yield node, "ask a function of selectors or desk that takes an actor: it begins with their organisation"
+
+
 RULES = {
     "state has one writer": Rule(writes_state, ("workflows/services.py",)),
     "requests have one maker": Rule(makes_requests, ("workflows/services.py",)),
@@ -130,6 +154,8 @@ RULES = {
     # config/run is a client of this very service, for development.
     "connections leave by one door": Rule(opens_connections, ("workflows/intouch/", "config/run/")),
     "log lines hold no secret": Rule(logs_loosely),
+    # Authentication finds out who is asking: before it has, there is no actor to begin with.
+    "pages and endpoints begin with an actor": Rule(reads_whole_tables, ("accounts/api/authentication.py",), FRONT),
 }
 
 

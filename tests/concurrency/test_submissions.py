@@ -24,6 +24,7 @@ from wire import strict_json
 from workflows import services
 from workflows.errors import ReferenceReused
 from workflows.models import WorkflowRequest
+from workflows.rules import verdicts
 from workflows.services import Submitted
 from workflows.submission import Submission, read_submission
 
@@ -90,7 +91,8 @@ def test_without_the_second_look_all_but_one_would_get_an_error(house: House) ->
         assert not WorkflowRequest.objects.filter(reference_id=submission.subject.reference_id).exists()
         meeting.wait()
         with services.transaction.atomic():
-            return services._create(actor, submission, False, None, services.RequestSource.API)
+            judged = verdicts.count_and_judge(actor, submission, services.RequestSource.API)
+            return services._create(actor, submission, judged, False, None, services.RequestSource.API)
 
     results = race(*[look_then_insert] * 4)
     assert len(successes(results)) == 1

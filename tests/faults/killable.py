@@ -24,7 +24,7 @@ from config.embedded.processes import server_options, unprivileged_account
 from config.embedded.server import Server
 from config.embedded.valkey import Valkey
 
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 STOP_SECONDS = 20.0
 
 

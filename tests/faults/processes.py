@@ -18,7 +18,7 @@ from urllib.parse import quote
 import requests
 from django.db import connection
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 # Short, so that tests need not wait; a worker that is not hurt meets none of these bounds.
 BOUNDS = {
     "INTOUCH_CONNECT_SECONDS": "2", "INTOUCH_READ_SECONDS": "5", "INTOUCH_TOTAL_SECONDS": "5",

@@ -23,7 +23,16 @@ from redis import Redis
 
 from config.embedded.directories import PROJECT
 from tests.faults.clients import Client
-from tests.faults.killable import OwnPostgres, OwnValkey, Process, answers, free_port, listens, wait_until
+from tests.faults.killable import (
+    START_SECONDS,
+    OwnPostgres,
+    OwnValkey,
+    Process,
+    answers,
+    free_port,
+    listens,
+    wait_until,
+)
 from tests.faults.nursery import Child, Nursery
 
 # Small, and in the proportions of the defaults: the lease outlives two whole calls, a look-up waits for the slowest.
@@ -47,7 +56,7 @@ OPTIONS = {
     "DJANGO_SETTINGS_MODULE": "config.settings",
     "PYTHONUNBUFFERED": "1",
 }
-CELERY = [sys.executable, "-m", "celery", "--app", "config"]
+CELERY = [sys.executable, "-m", "celery", "--quiet", "--app", "config"]
 WORKER = ["worker", "--pool", "threads", "--concurrency", "4"]
 BEAT = ["beat", "--scheduler", "celery.beat:Scheduler"]
 QUICK_START = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
@@ -75,10 +84,10 @@ class Service:
 
     # Processes
 
-    def process(self, name: str, command: list[str], **environment: str) -> Process:
-        """A process of the service, started, and ended with it."""
-        log = self._log(name)
-        process = Process(log.stem, command, self.environment | environment, log)
+    def process(self, name: str, command: list[str], *, log: Path | None = None, **environment: str) -> Process:
+        """A process of the service, started, and ended with it; its output goes to a file of its own, or to `log`."""
+        own_log = self._log(name)
+        process = Process(own_log.stem, command, self.environment | environment, log or own_log)
         self._stack.callback(process.kill)
         return process.start()
 
@@ -96,11 +105,11 @@ class Service:
             self._stack.callback(self._nursery.close)
         return self._nursery.start(arguments, self._log(arguments[0]), **oddities)
 
-    def web(self, *, shared: bool = True, **environment: str) -> Process:
+    def web(self, *, shared: bool = True, log: Path | None = None, **environment: str) -> Process:
         """A web process at a port of its own, answering; the clients take a shared one in turn with the others."""
         port = free_port()
         command = [sys.executable, "-m", "gunicorn", "--config", "config/gunicorn.py", "config.wsgi"]
-        process = self.process("web", command, PORT=str(port), BIND=f"127.0.0.1:{port}", **environment)
+        process = self.process("web", command, log=log, PORT=str(port), BIND=f"127.0.0.1:{port}", **environment)
         wait_until(lambda: answers(f"http://127.0.0.1:{port}/readyz"), f"{process.name} answers")
         process.port = port
         if shared:
@@ -160,6 +169,16 @@ class Service:
         assert decided.status_code == 200, decided.text
         return request_id
 
+    def add_target(self, name: str, base_url: str) -> str:
+        """Allow the first organisation one more origin, and return it."""
+        origin = f"http://{name.lower()}.example:1900"
+        self.sql(
+            "INSERT INTO workflows_intouchtarget (organisation_id, origin, base_url, allows_internal, is_enabled)"
+            " VALUES (%s, %s, %s, true, true)",
+            self.organisations[0]["organisation"], origin, base_url,
+        )  # fmt: skip
+        return origin
+
     # What operators see
 
     def sql(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
@@ -184,7 +203,7 @@ class Service:
                    JOIN workflows_workflowrequest r ON r.id = e.request_id WHERE r.reference_id = %s ORDER BY e.id"""
         return [action for (action,) in self.sql(query, reference)]
 
-    def wait_for_state(self, state: str, *references: str, seconds: float = 60.0) -> None:
+    def wait_for_state(self, state: str, *references: str, seconds: float = START_SECONDS) -> None:
         """Return when all of these requests are in the state."""
         query = "SELECT count(*) FROM workflows_workflowrequest WHERE reference_id = ANY(%s) AND state = %s"
         wait_until(
@@ -196,6 +215,10 @@ class Service:
     def credits(self, reference: str) -> int:
         """How often Intouch has really credited a reference: the ledgers' own lines, counted."""
         return sum(sandbox.credits(reference) for sandbox in self.sandboxes)
+
+    def wait_for_credits(self, *references: str) -> None:
+        """Return when Intouch has credited all of these, whatever the database says."""
+        wait_until(lambda: all(self.credits(each) for each in references), f"{references} are credited by Intouch")
 
     @property
     def broker(self) -> Redis:

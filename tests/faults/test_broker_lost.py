@@ -22,7 +22,7 @@ from workflows import services, tasks
 from workflows.models import CallOutcome, Decision, WorkflowRequest
 from workflows.states import State
 
-pytestmark = pytest.mark.xdist_group("processes")
+pytestmark = [pytest.mark.xdist_group("processes"), pytest.mark.timeout(300)]
 
 APPROVE = """
 import sys, django
@@ -93,13 +93,13 @@ def test_a_frozen_broker_is_waited_for_once_and_not_at_every_approval(house: Hou
     assert broker.connections == 1
 
 
-def test_after_a_flush_with_twenty_approved_the_beat_brings_everything_back_by_itself(
+def test_after_a_flush_with_a_hundred_approved_the_beat_brings_everything_back_by_itself(
     house: House, sandbox: Sandbox, broker: Any, tmp_path: Path
 ) -> None:
-    requests = [house.approve(house.submit()) for _ in range(20)]
+    requests = [house.approve(house.submit()) for _ in range(100)]
     others = [house.submit(), house.submit()]
     services.decide(actor=house.actor(house.checker), request_id=others[1].pk, decision=Decision.REJECTED, message="no")
-    assert broker.llen("celery") == 20
+    assert broker.llen("celery") == 100
     broker.flushdb()
     with worker(tmp_path, "beating", "--beat", "--schedule", str(tmp_path / "beat")):
         eventually(lambda: credited(requests), "beat and worker find everything in the database")

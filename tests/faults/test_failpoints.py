@@ -223,11 +223,13 @@ def test_a_worker_whose_clock_is_five_minutes_off_takes_no_lease_away_and_comes_
     assert all(service.sql(waited, each)[0][0].total_seconds() >= 2 for each in references[2:])
 
 
-def test_a_worker_asked_to_end_during_a_call_finishes_and_records_it(service):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGQUIT], ids=["SIGTERM", "SIGQUIT"])
+def test_a_worker_asked_to_end_during_a_call_finishes_and_records_it(service, number):
+    reference = f"asked-to-end-{number}"
     worker = service.worker(concurrency=1)
-    service.sandboxes[ASKS_AGAIN].order("late-answer", referenceId="asked-to-end", delay=1.2)
-    service.approved("asked-to-end")
-    wait_until(lambda: service.credits("asked-to-end"), "the call is made")
-    worker.signal(signal.SIGTERM)
+    service.sandboxes[ASKS_AGAIN].order("late-answer", referenceId=reference, delay=1.2)
+    service.approved(reference)
+    wait_until(lambda: service.credits(reference), "the call is made")
+    worker.signal(number)
     assert worker.wait() == 0, worker.said
-    assert (service.state("asked-to-end"), service.calls("asked-to-end")) == ("credited", ONCE)
+    assert (service.state(reference), service.calls(reference)) == ("credited", ONCE)

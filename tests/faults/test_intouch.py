@@ -75,17 +75,6 @@ def reference(fault: str, organisation: int = ASKS_AGAIN) -> str:
     return f"intouch-{fault}-{organisation}"
 
 
-def add_target(service: Service, name: str, base_url: str) -> str:
-    """Allow the organisation one more origin, and return it."""
-    origin = f"http://{name.lower()}.example:1900"
-    service.sql(
-        "INSERT INTO workflows_intouchtarget (organisation_id, origin, base_url, allows_internal, is_enabled)"
-        " VALUES (%s, %s, %s, true, true)",
-        service.organisations[ASKS_AGAIN]["organisation"], origin, base_url,
-    )  # fmt: skip
-    return origin
-
-
 @pytest.fixture(scope="module")
 def canary() -> Iterator[RawServer]:
     """An address to which only a followed redirect leads."""
@@ -116,8 +105,8 @@ def repeated_calls(service: Service, canary: RawServer, impostor: RawServer) -> 
         assert port is not None
         for name, fault in CUTS.items():
             url = stack.enter_context(proxy(port, fault)).url
-            service.approved(reference(name), hostname=add_target(service, name, url))
-        service.approved(reference("impostor"), hostname=add_target(service, "impostor", impostor.url))
+            service.approved(reference(name), hostname=service.add_target(name, url))
+        service.approved(reference("impostor"), hostname=service.add_target("impostor", impostor.url))
         stack.enter_context(service.running(service.worker(concurrency=16), service.beat()))
         wait_for_all(service)
         # The worker stays for the last test, which puts a target right.

@@ -18,6 +18,7 @@ from accounts.errors import NotAuthenticated
 from accounts.hashers import digest
 from accounts.models import Membership, ServiceAccountSecret, User
 from goodwill.models import GoodwillRequest
+from tests.factories import set_terms
 from workflows.models import IntouchTarget, WorkflowPolicy, WorkflowRequest
 
 CreateDemo = Callable[..., dict[str, Any]]
@@ -117,11 +118,11 @@ def test_a_file_of_another_database_is_made_true_for_people_and_replaced_for_mac
 
 def test_a_new_port_moves_the_target_and_what_an_administrator_changed_stays(create_demo: CreateDemo) -> None:
     create_demo("--fresh")
-    WorkflowPolicy.objects.update(cap=7)
+    set_terms(WorkflowPolicy.objects.get(), cap=7)
     User.objects.filter(username="checker").update(name="Renamed")
     assert create_demo(port=8901)["requests_made"] == 2
     assert IntouchTarget.objects.get().base_url == "http://127.0.0.1:8901"
-    assert WorkflowPolicy.objects.get().cap == 7
+    assert WorkflowPolicy.objects.get().terms.cap == 7
     assert User.objects.get(username="checker").name == "Renamed"
 
 

@@ -125,6 +125,11 @@ TABLE: dict[str, list[tuple[Act, dict[str, int]]]] = {
         (Act("POST", _at(f"{PREFIX}/EARN-BADGE"), lambda gateway, _: gateway.house.body()),
          MAKERS | {"maker": 400, "service account": 400}),
     ],
+    "request-preview": [
+        (Act("POST", _at(f"{SUBMIT}/preview"), lambda gateway, _: gateway.house.body()), MAKERS),
+        (Act("GET", _at(f"{SUBMIT}/preview")), _no_method(405)),
+        (Act("PUT", _at(f"{SUBMIT}/preview"), lambda _, request: decision_body(request.pk)), _no_method(405)),
+    ],
     "request-list": [
         (Act("GET", _at(REQUESTS)), MEMBERS),
         (Act("HEAD", _at(REQUESTS)), MEMBERS),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -21,3 +22,11 @@ def service() -> Iterator[Service]:
     with ExitStack() as stack:
         directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="goodwill-security-"))
         yield Service(Path(directory), stack, LOG_LEVEL="DEBUG", LOG_FORMAT="json")
+
+
+@pytest.fixture
+def silent() -> Iterator[None]:
+    """A walk over all pages meets thousands of refusals; writing them all down would take longer than the walk."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)

@@ -20,7 +20,7 @@ from schemathesis import Case, CheckContext, GenerationMode, Response
 
 from goodwill.models import GoodwillRequest
 from tests.api.gateway import ORGANISATION, basic
-from tests.factories import PASSWORD
+from tests.factories import PASSWORD, set_terms
 from tests.house import FAKE_CREDENTIAL, ORIGIN, SEED_BODY, House
 from workflows.models import AdminTask, AuditEvent, WorkflowRequest
 from workflows.states import State
@@ -44,8 +44,7 @@ OPERATIONS = (
 def furnished(committed_house: House, settings: Any) -> House:
     """A house with a low cap and some requests, really committed: the application has connections of its own."""
     settings.DECISION_WAIT_SECONDS = 0.0  # there is no worker to wait for
-    committed_house.policy.cap = CAP
-    committed_house.policy.save()
+    set_terms(committed_house.policy, cap=CAP)
     requests = [committed_house.submit() for _ in range(12)]
     committed_house.approve(requests[0])
     return committed_house

@@ -90,8 +90,8 @@ class Counts:
 
 
 def counts() -> Counts:
-    models: tuple[Any, ...] = (WorkflowRequest, AdminTask, GoodwillRequest, AuditEvent)
-    return Counts(*(model.objects.count() for model in models))
+    models: tuple[Any, ...] = (WorkflowRequest, AdminTask, GoodwillRequest)
+    return Counts(*(model.objects.count() for model in models), AuditEvent.objects.exclude(request=None).count())
 
 
 @contextlib.contextmanager

@@ -84,7 +84,7 @@ def test_a_request_begins_as_executing_only_by_grant_or_policy(house: House, fla
     request = house.submit()
     with broken("request_begins_undecided"):
         copy_of(request, state="executing", due_at=request.created_at)
-    copy_of(request, state="executing", due_at=request.created_at, **{flag: True})
+    copy_of(request, state="executing", due_at=request.created_at, steps=0, **{flag: True})
 
 
 def test_a_request_begins_with_no_tries(house: House) -> None:
@@ -97,7 +97,8 @@ FIXED: dict[str, Any] = {
     "request_type": "OTHER-TYPE", "reference_id": "other", "maker_name": "somebody else", "one_step": True,
     "auto_approved": True, "customer_id": 1, "amount": 21, "payload": "{}", "digest": "0" * 64,
     "created_at": "2020-01-01 00:00:00+00", "till_id": "1", "store_id": "1", "zone_id": "1", "concept_id": "1",
-    "id": "00000000-0000-7000-8000-000000000000", "reason": "another", "source": "file",
+    "id": "00000000-0000-7000-8000-000000000000", "reason": "another", "source": "file", "program_id": 1,
+    "program_name": "another", "money": 1, "rule": "another", "judgement": "{}", "steps": 0, "counted_on": "2020-01-01",
 }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from tests.factories import MembershipFactory, UserFactory
 from tests.house import House, build_house
 from tests.workflows.journeys import broken, past_the_guards, sql, task_of
-from workflows.models import AdminTask, AuditEvent, IntouchCall, Pause, WorkflowPolicy, WorkflowRequest
+from workflows.models import AdminTask, AuditEvent, IntouchCall, Pause, PolicyVersion, WorkflowPolicy, WorkflowRequest
 
 TASKS, CALLS = "workflows_admintask", "workflows_intouchcall"
 
@@ -33,10 +33,14 @@ def open_task(request: WorkflowRequest, **columns: Any) -> None:
 
 
 def begin_call(request: WorkflowRequest, attempt: int, outcome: str | None = None, **columns: Any) -> IntouchCall:
-    values = {"outcome": outcome, "finished_at": Now() if outcome else None, **columns}
-    return IntouchCall.objects.create(
-        organisation_id=request.organisation_id, request=request, attempt=attempt, started_at=Now(), **values
+    """A call as services write it: it begins in flight, and its outcome comes later."""
+    call: IntouchCall = IntouchCall.objects.create(
+        organisation_id=request.organisation_id, request=request, attempt=attempt, started_at=Now()
     )
+    values = {"outcome": outcome, "finished_at": Now() if outcome else None, **columns}
+    if values != {"outcome": None, "finished_at": None}:
+        IntouchCall.objects.filter(pk=call.pk).update(**values)
+    return call
 
 
 def test_the_checker_is_never_the_maker(house: House) -> None:
@@ -170,6 +174,35 @@ def test_an_outcome_has_its_time_and_a_call_in_flight_has_none(house: House) -> 
         begin_call(request, 1, finished_at=Now())
 
 
+FORGED_CALLS = [
+    {"outcome": "credited", "finished_at": "2026-01-01 00:00:00+00"},
+    {"outcome": "refused", "finished_at": "2026-01-01 00:00:00+00"},
+    {"outcome": "unknown", "finished_at": "2026-01-01 00:00:00+00"},
+    {"outcome": "credited"},
+    {"finished_at": "2026-01-01 00:00:00+00"},
+    {"http_status": 201},
+    {"organisation_id": 51251},
+]
+
+
+@pytest.mark.parametrize("forged", FORGED_CALLS, ids=str)
+def test_no_call_begins_with_an_outcome_or_in_another_organisation(house: House, forged: dict[str, Any]) -> None:
+    """A row that claims a credit would otherwise let the request be moved to `credited` without any call."""
+    request = house.approve(house.submit())
+    build_house(51251)
+    values = {
+        "organisation_id": request.organisation_id, "request_id": request.pk, "attempt": 1, "purpose": "credit",
+        "started_at": "2026-01-01 00:00:00+00", "finished_at": None, "outcome": None, "http_status": None, "error": "",
+    }  # fmt: skip
+
+    def insert(row: dict[str, Any]) -> None:
+        sql(f"INSERT INTO {CALLS} ({', '.join(row)}) VALUES ({', '.join(['%s'] * len(row))})", *row.values())
+
+    with broken("call_begins_in_flight"):
+        insert(values | forged)
+    insert(values)
+
+
 @pytest.mark.parametrize("after", ["credited", "unknown", None])
 def test_the_outcome_of_a_call_is_written_once(house: House, after: str | None) -> None:
     call = begin_call(house.approve(house.submit()), 1, "refused")
@@ -213,18 +246,18 @@ def test_the_guards_hold_for_everybody_who_does_not_own_the_database(house: Hous
     assert AuditEvent.objects.get(request=request).action == "forged", "else the tests above prove nothing"
 
 
-@pytest.mark.parametrize("cap", ["0", "-1"])
-def test_a_cap_is_positive(house: House, cap: str) -> None:
-    with broken("policy_cap_positive"):
-        WorkflowPolicy.objects.filter(pk=house.policy.pk).update(cap=cap)
+def test_a_version_of_a_policy_never_changes(house: House) -> None:
+    versions = PolicyVersion.objects.filter(policy=house.policy)
+    with broken("UPDATE on workflows_policyversion is refused: its rows are kept for ever"):
+        versions.update(document={})
+    with broken("DELETE on workflows_policyversion is refused: its rows are kept for ever"):
+        versions._raw_delete(versions.db)
 
 
-@pytest.mark.parametrize(("automatic", "up_to"), [("up_to", None), ("up_to", 0), ("off", 5), ("all", 5)])
-def test_an_amount_for_automatic_approval_stands_where_it_means_something(
-    house: House, automatic: str, up_to: int | None
-) -> None:
-    with broken("policy_auto_approval_amount"):
-        WorkflowPolicy.objects.filter(pk=house.policy.pk).update(auto_approval=automatic, auto_approval_up_to=up_to)
+def test_a_policy_is_in_force_by_a_version_of_its_own(house: House) -> None:
+    other_house = build_house(99)
+    with broken("policy_version_of_its_own"):
+        WorkflowPolicy.objects.filter(pk=house.policy.pk).update(active=other_house.policy.active)
 
 
 def test_a_policy_and_a_pause_stand_once(house: House) -> None:

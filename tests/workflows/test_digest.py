@@ -9,8 +9,12 @@ from typing import Any
 import pytest
 
 from tests.house import SEED_BODY, House
-from tests.workflows.journeys import reread
+from tests.workflows.journeys import attempt, past_the_guards, reread, write
+from tests.workflows.sandbox_client import Client
 from wire.redaction import MASK
+from workflows.attempts import TAMPERED
+from workflows.models import AuditEvent
+from workflows.states import State
 from workflows.submission import EntityInfo, content_digest, read_submission
 
 TASK = "IntouchAPITask-Payload"
@@ -94,3 +98,24 @@ def test_the_credential_is_no_part_of_it(house: House) -> None:
         submission = read_submission(body, organisation=house.organisation, slug="GOODWILL-POINTS")
         digests.add(submission.digest)
     assert len(digests) == 1
+
+
+def test_a_payload_that_was_altered_together_with_its_digest_is_not_what_the_checker_saw(
+    calling_house: House, intouch: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    request = calling_house.approve(calling_house.submit())
+    with past_the_guards():
+        write(request, payload=request.payload.replace('"points":20', '"points":21'))
+        altered = reread(request)
+        write(request, digest=content_digest(altered, altered.content))
+    row = attempt(request)
+    assert (row.state, row.last_error, intouch.ledger()["calls"]) == (State.FAILED, TAMPERED, 0)
+    assert "altered after it was decided on" in caplog.text
+    assert AuditEvent.objects.get(request=request, action="call.refused").details["error"] == TAMPERED
+
+
+def test_what_needed_no_checker_is_sent_under_its_own_digest(calling_house: House, intouch: Client) -> None:
+    calling_house.policy.auto_approval = "all"
+    calling_house.policy.save()
+    assert attempt(calling_house.submit()).state == State.CREDITED
+    assert intouch.ledger()["calls"] == 1

@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from accounts.models import Membership
-from tests.factories import MembershipFactory
+from tests.factories import MembershipFactory, set_terms
 from tests.workflows.sandbox_client import Client, running
 from workflows import execution, operations, services, set_up
 from workflows.attempts import TAMPERED
@@ -54,8 +54,7 @@ def attempt(request: WorkflowRequest) -> WorkflowRequest:
 
 
 def looks_up(house) -> None:
-    house.policy.reconciling = Reconciling.LOOK_UP
-    house.policy.save()
+    set_terms(house.policy, reconciling=Reconciling.LOOK_UP)
 
 
 def outcomes(request: WorkflowRequest) -> list[tuple[str, str | None]]:

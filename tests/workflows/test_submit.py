@@ -11,7 +11,7 @@ import pytest
 from django.db.models.functions import Now
 
 from goodwill.models import GoodwillRequest
-from tests.factories import MembershipFactory, UserFactory
+from tests.factories import MembershipFactory, UserFactory, set_terms
 from tests.house import FAKE_CREDENTIAL, House, build_house
 from tests.workflows.journeys import actions_of, correlated, counts, events_of, goodwill_of, task_of
 from wire.redaction import MASK
@@ -60,7 +60,7 @@ def test_the_audit_tells_who_submitted_and_under_which_correlation_id(house: Hou
     assert (event.action, event.actor, event.actor_name) == ("request.submitted", house.maker, house.maker.email)
     assert (event.correlation_id, event.organisation) == ("from-the-till-2", house.organisation)
     assert event.details == {
-        "source": "api", "digest": request.digest, "one_step": False, "auto_approved": False,
+        "source": "api", "digest": request.digest, "one_step": False, "auto_approved": False, "rule": "default",
     }  # fmt: skip
 
 
@@ -143,8 +143,7 @@ def test_one_step_goes_straight_to_execution_and_is_audited(house: House) -> Non
 def test_the_policy_may_approve_by_itself_up_to_an_amount(
     house: House, policy: AutoApproval, up_to: int | None, points: int, automatic: bool
 ) -> None:
-    house.policy.auto_approval, house.policy.auto_approval_up_to = policy, up_to
-    house.policy.save()
+    set_terms(house.policy, auto_approval=policy, auto_approval_up_to=up_to)
     request = house.submit(points=points)
     assert request.auto_approved == automatic
     assert request.state == (State.EXECUTING if automatic else State.WAITING)
@@ -155,8 +154,7 @@ def test_the_policy_may_approve_by_itself_up_to_an_amount(
 
 def test_one_step_is_not_called_automatic_where_the_policy_would_approve_too(house: House) -> None:
     grant_one_step(house)
-    house.policy.auto_approval = AutoApproval.ALL
-    house.policy.save()
+    set_terms(house.policy, auto_approval=AutoApproval.ALL)
     request = submit(house, house.body(), one_step=True).request
     assert (request.one_step, request.auto_approved) == (True, False)
 
@@ -259,8 +257,7 @@ def test_an_idempotency_key_is_the_caller_s_own(house: House) -> None:
 def test_the_database_s_clock_makes_an_automatic_request_due(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     from django.utils import timezone
 
-    house.policy.auto_approval = AutoApproval.ALL
-    house.policy.save()
+    set_terms(house.policy, auto_approval=AutoApproval.ALL)
     ahead = timezone.now() + timedelta(hours=1)
     with monkeypatch.context() as patch:
         patch.setattr(timezone, "now", lambda: ahead)

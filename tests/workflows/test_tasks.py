@@ -13,6 +13,7 @@ import redis
 from celery import current_app
 
 from tests.concurrency.racing import race
+from tests.factories import set_terms
 from tests.house import House
 from tests.workflows.journeys import attempt, point_to, reread
 from tests.workflows.sandbox_client import Client
@@ -67,8 +68,7 @@ def test_a_rejection_a_withdrawal_and_a_submission_send_none(house: House, broke
 
 
 def test_an_automatic_approval_sends_one(house: House, broker: Any) -> None:
-    house.policy.auto_approval = "all"
-    house.policy.save()
+    set_terms(house.policy, auto_approval="all")
     request = house.submit()
     assert named(broker) == [str(request.pk)]
 
@@ -146,14 +146,39 @@ def test_the_sweep_leaves_out_what_is_not_due_leased_ended_or_paused(
     assert named(broker) == [str(waiting.pk)]
 
 
-def test_the_sweep_adds_nothing_to_a_full_queue(house: House, broker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    house.approve(house.submit())
-    house.approve(house.submit())
-    monkeypatch.setattr(tasks, "SWEEP_BATCH", 3)
-    assert tasks.queued_hints() == 2
+def test_the_sweep_sends_no_second_hint_for_what_the_queue_names_already(house: House, broker: Any) -> None:
+    hinted, forgotten = house.approve(house.submit()), house.approve(house.submit())
+    broker.ltrim("celery", -1, -1)
+    assert named(broker) == [str(hinted.pk)]
+    assert [tasks.sweep(), tasks.sweep()] == [1, 0]
+    assert named(broker) == [str(hinted.pk), str(forgotten.pk)]
+
+
+def test_what_a_worker_took_and_never_began_is_sent_again(house: House, broker: Any) -> None:
+    request = house.approve(house.submit())
+    assert broker.rpop("celery") is not None
     assert tasks.sweep() == 1
-    assert tasks.sweep() == 0
-    assert tasks.queued_hints() == 3
+    assert named(broker) == [str(request.pk)]
+
+
+@pytest.mark.parametrize(
+    "rubbish", [b"", b"\xff", b"null", b"[]", b"{}", b'{"body": 7}', b'{"body": "W10="}', b'{"body": "bnVsbA=="}']
+)
+def test_rubbish_in_the_queue_hides_nothing_from_the_sweep(house: House, broker: Any, rubbish: bytes) -> None:
+    house.approve(house.submit())
+    broker.delete("celery")
+    broker.lpush("celery", rubbish)
+    assert queue.waiting_hints(10) == (1, set())
+    assert tasks.sweep() == 1
+
+
+def test_the_sweep_adds_nothing_to_a_full_queue(house: House, broker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    requests = [house.approve(house.submit()) for _ in range(4)]
+    broker.ltrim("celery", -2, -1)
+    monkeypatch.setattr(tasks, "SWEEP_BATCH", 3)
+    assert queue.waiting_hints(3) == (2, {request.pk for request in requests[:2]})
+    assert [tasks.sweep(), tasks.sweep()] == [1, 0]
+    assert named(broker) == [str(request.pk) for request in requests[:3]]
 
 
 def test_a_broker_that_refuses_costs_the_hint_and_nothing_else(house: House, broker: Any, monkeypatch: Any) -> None:

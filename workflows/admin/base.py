@@ -16,7 +16,9 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from accounts.admin_guard import MemberAdmin
-from workflows.admin.lists import NEWEST, KeysetChangeList, OrganisationFilter
+from workflows.admin.lists import KeysetChangeList, OrganisationFilter
+from workflows.admin.orders import NEWEST, Order, by_columns
+from workflows.desk_filters import Filters
 
 SAFE = ("GET", "HEAD")
 
@@ -25,17 +27,19 @@ class DeskAdmin(MemberAdmin):
     """A list and a page to read. What changes something is a view of its own, by POST (`post_url`).
 
     Subclasses set:
-        keyset: one or two columns that order the list and name its pages; the last one is unique.
+        keyset: columns that order the list and name its pages; together they are unique.
+        filters_class: the filters that the list's form offers.
         results_template: draws `cl.rows`, which `present` makes of the page's rows.
         page_template: draws one row, with what `page_context` adds.
     """
 
     keyset: ClassVar[tuple[str, ...]] = ("id",)
+    filters_class: ClassVar[type[Filters]] = Filters
     results_template: ClassVar[str]
     page_template: ClassVar[str]
     change_list_template = "desk/list.html"
     list_filter: ClassVar[Any] = (OrganisationFilter,)
-    search_fields = ("pk",)  # says that there is a search; `get_search_results` does it
+    search_fields: ClassVar[Any] = ("pk",)  # says that there is a search; `get_search_results` does it
     search_help_text: ClassVar[Any] = _("Customer, reference, request id or number")
     list_per_page = 25
     sortable_by = ()
@@ -45,6 +49,15 @@ class DeskAdmin(MemberAdmin):
 
     def default_order(self, request: HttpRequest) -> str:
         return NEWEST
+
+    def orders(self, request: HttpRequest) -> list[Order]:
+        """The orders that the list can stand in, the usual one first."""
+        usual = self.default_order(request)
+        return sorted(by_columns(self.model, *self.keyset), key=lambda order: order.name != usual)
+
+    def scanned(self, request: HttpRequest) -> QuerySet[Any] | None:
+        """The rows among which the tab and the filters look, where they may have to look at very many of them."""
+        return None
 
     def for_list(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Join what a row shows, leave out what it does not."""

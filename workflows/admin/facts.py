@@ -13,6 +13,7 @@ from workflows import registry
 from workflows.amounts import readable
 from workflows.models import WorkflowRequest
 from workflows.registry import Fact
+from workflows.shown_answer import shown_answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,9 @@ def _references(request: WorkflowRequest) -> list[Fact]:
 
 def _papers(request: WorkflowRequest) -> list[tuple[Any, str]]:
     papers = [(_("Payload as it was sent, credentials masked"), _pretty(request.content))]
-    if request.answer is not None:
-        papers.append((_("Answer of Intouch"), _pretty(request.answer)))
+    answer = shown_answer(request)
+    if answer is not None:
+        papers.append((_("Answer of Intouch"), _pretty(answer)))
     return papers
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -31,17 +31,47 @@ def _message_field(**options: Any) -> OneLineField:
     )
 
 
-class DecisionForm(forms.Form):
-    """A decision, why, and the digest of the content that the checker had before their eyes."""
+USUAL_MESSAGES: Final = (
+    _("Ticket checked"),
+    _("The store promised it"),
+    _("Within the rules"),
+    _("No ticket found"),
+    _("Already compensated"),
+    _("Too much for this"),
+)
 
-    message = _message_field(
-        error_messages={"required": _("Say why: the maker and the auditors will read it.")},
-        help_text=_("Kept with the decision; the maker can read it."),
-    )
+
+class ReasonedForm(forms.Form):
+    """Why something is decided: one of the usual messages, words of one's own, or both, one after the other."""
+
+    usual = OneLineField(
+        label=_("Usual messages"), required=False, max_length=MOST_CHARACTERS,
+        widget=forms.RadioSelect(choices=[(text, text) for text in USUAL_MESSAGES]),
+    )  # fmt: skip
+    message = _message_field(required=False, help_text=_("Kept with the decision; the maker can read it."))
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or self.cleaned_data
+        text = " ".join(part for part in (given.get("usual"), given.get("message")) if part)
+        if not text and "message" not in self.errors:
+            self.add_error("message", _("Say why: the maker and the auditors will read it."))
+        elif len(text) > MOST_CHARACTERS:
+            self.add_error("message", _("Say it in 1,000 characters, the usual message included."))
+        return {**given, "message": text}
+
+
+class BulkForm(ReasonedForm):
+    """One decision on many requests, and why."""
+
     decision = forms.ChoiceField(
         choices=[(choice.value, choice.label) for choice in (Decision.APPROVED, Decision.REJECTED)],
         error_messages={"required": _("Choose Approve or Reject."), "invalid_choice": _("Choose Approve or Reject.")},
     )
+
+
+class DecisionForm(BulkForm):
+    """A decision, why, and the digest of the content that the checker had before their eyes."""
+
     digest = forms.CharField(min_length=64, max_length=64, widget=forms.HiddenInput)
     go_on = forms.BooleanField(label=_("Then open the next task"), required=False, initial=True)
 

@@ -1,27 +1,26 @@
 """Lists of big tables: one page by key, no count, filters that live in the address.
 
-A page is named by the key of the row before or after it (`after`, `before`), so that page 10,000 costs what the first
-one costs and no row is shown twice while new ones come in.
+A page is named by the place of the row before or after it (`after`, `before`), so that page 10,000 costs what the
+first one costs and no row is shown twice while new ones come in.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
-from django.core.exceptions import ValidationError
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin_guard import actors_for
 
 AFTER, BEFORE, ORDER = "after", "before", "order"
-OLDEST, NEWEST = "oldest", "newest"
+MOST_READ = 20_000
 _PLACE = (AFTER, BEFORE)
-_SEPARATOR = "~"
 
 if TYPE_CHECKING:
     from workflows.admin.base import DeskAdmin
@@ -84,80 +83,130 @@ class OrganisationFilter(SimpleListFilter):
         return queryset.filter(organisation=int(self.value())) if self.value() in known else queryset  # type: ignore[arg-type]
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The head of a column that can be sorted by: where it leads, and how the list stands now (`aria-sort`)."""
+
+    link: str
+    leads_to: Any
+    sorted: str
+
+
+@dataclass(frozen=True, slots=True)
+class SaidFilter:
+    """A filter in words, what is wrong with it, and the list without it."""
+
+    label: Any
+    text: Any
+    errors: Any
+    link: str
+
+
+def _in_words(field: Any, text: str) -> Any:
+    """The label of the choice, where there are choices."""
+    known = {str(value): label for value, label in getattr(field.widget, "choices", ())}
+    return known.get(text, text)
+
+
 class KeysetChangeList(ChangeList):
-    """Django's change list with another way to page."""
+    """Django's change list with another way to page, filters of our own, and a bound to what one page may read.
+
+    Where nothing but the tab and the filters say what is shown, they look at no more than `MOST_READ` rows for one
+    page; the next page goes on from there. So a filter that matches one row in a million costs no more than any other.
+    """
 
     model_admin: DeskAdmin
 
     def get_filters_params(self, params: Any = None) -> Any:
         found = super().get_filters_params(params)
-        return {name: value for name, value in found.items() if name not in (*_PLACE, ORDER)}
+        own = {*_PLACE, ORDER, *self.model_admin.filters_class.names()}
+        return {name: value for name, value in found.items() if name not in own}
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
-        asked = request.GET.get(ORDER)
-        self.order = asked if asked in (OLDEST, NEWEST) else self.model_admin.default_order(request)
-        sign = "" if self.order == OLDEST else "-"
-        return [f"{sign}{name}" for name in self.model_admin.keyset]
+        asked, known = request.GET.get(ORDER), self.model_admin.orders(request)
+        self.orders = known
+        self.chosen_order = next((order for order in known if order.name == asked), known[0])
+        return self.chosen_order.as_ordering()
+
+    @property
+    def order(self) -> str:
+        return self.chosen_order.name
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
-        return self.model_admin.for_list(super().get_queryset(request, exclude_parameters))
+        self.filters = self.model_admin.filters_class.from_query(request.GET)
+        self.chosen_order = self.model_admin.orders(request)[0]
+        self.get_ordering(request, self.root_queryset)
+        self.root_queryset = self.chosen_order.of(self.root_queryset)
+        rows = self.filters.apply(super().get_queryset(request, exclude_parameters), actors_for(request))
+        return self.model_admin.for_list(rows)
 
     def get_results(self, request: HttpRequest) -> None:
-        size = self.model_admin.list_per_page
+        size, order = self.model_admin.list_per_page, self.chosen_order
         backwards = BEFORE in request.GET and AFTER not in request.GET
         place = request.GET.get(BEFORE if backwards else AFTER)
-        rows = self.queryset.reverse() if backwards else self.queryset
-        if place is not None:
-            rows = rows.filter(self._beyond(place, ascending=(self.order == OLDEST) != backwards))
-        found = list(rows[: size + 1])
-        has_more, page = len(found) > size, found[:size]
-        if backwards:
-            page.reverse()
-        self._show(page, has_previous=has_more if backwards else place is not None, has_next=backwards or has_more)
+        beyond = order.beyond(self._read(place), backwards=backwards) if place is not None else Q()
+        edge = self._edge(request, beyond, backwards=backwards)
+        rows = self.queryset.filter(beyond)
+        if edge is not None:
+            rows = rows.filter(order.up_to(order.read(edge), backwards=backwards))
+        found = list((rows.reverse() if backwards else rows)[: size + 1])
+        page = found[:size][::-1] if backwards else found[:size]
+        self._show(page)
+        # What lies on the side that was looked at: a row more than fits, or rows that nobody has looked at yet.
+        if len(found) > size:
+            further: str | None = order.place_of(page[0] if backwards else page[-1])
+        else:
+            further, self.stopped_early = edge, edge is not None
+        behind = order.place_of(page[-1] if backwards else page[0]) if page and place is not None else None
+        self.previous_link = self._link(BEFORE, further if backwards else behind)
+        self.next_link = self._link(AFTER, behind if backwards else further)
 
-    def _show(self, page: list[Any], *, has_previous: bool, has_next: bool) -> None:
+    def _edge(self, request: HttpRequest, beyond: Q, *, backwards: bool) -> str | None:
+        """The place of the last row that this page may look at; None where no bound is needed or the end is near."""
+        scanned = self.model_admin.scanned(request)
+        if scanned is None or self.query:
+            return None
+        order = self.chosen_order
+        rows = order.of(scanned).filter(beyond)
+        ahead = (rows.reverse() if backwards else rows).only(*(key.lookup for key in order.keys))
+        last = list(ahead[MOST_READ - 1 : MOST_READ + 1])
+        return order.place_of(last[0]) if len(last) == 2 else None
+
+    def _show(self, page: list[Any]) -> None:
         self.result_list = page
         self.result_count = len(page)
         self.full_result_count = None
         self.show_full_result_count = self.show_admin_actions = False
-        self.can_show_all = self.multi_page = False
-        self.previous_link = self._link(BEFORE, page[0]) if page and has_previous else None
-        self.next_link = self._link(AFTER, page[-1]) if page and has_next else None
+        self.can_show_all = self.multi_page = self.stopped_early = False
         self.first_link = self.get_query_string(remove=list(_PLACE))
 
-    def _link(self, name: str, row: Model) -> str:
-        key = _SEPARATOR.join(field.value_to_string(row) for field in self._key_fields())
-        return self.get_query_string({name: key}, list(_PLACE))
+    def _link(self, name: str, place: str | None) -> str | None:
+        return self.get_query_string({name: place}, list(_PLACE)) if place is not None else None
 
-    def _beyond(self, place: str, *, ascending: bool) -> Q:
-        """Rows on the far side of a key, compared field by field; the first one narrows the index."""
-        values = self._read_key(place)
-        side = "gt" if ascending else "lt"
-        first, *rest = self.model_admin.keyset
-        if not rest:
-            return Q(**{f"{first}__{side}": values[0]})
-        (second,) = rest
-        return Q(**{f"{first}__{side}e": values[0]}) & (
-            Q(**{f"{first}__{side}": values[0]}) | Q(**{f"{second}__{side}": values[1]})
-        )
-
-    def _read_key(self, place: str) -> list[Any]:
-        fields = self._key_fields()
-        texts = place.split(_SEPARATOR)
-        if len(texts) != len(fields):
-            raise IncorrectLookupParameters
+    def _read(self, place: str) -> list[Any]:
         try:
-            return [field.to_python(text) for field, text in zip(fields, texts, strict=True)]
-        except (ValidationError, ValueError, OverflowError):
+            return self.chosen_order.read(place)
+        except ValueError:
             raise IncorrectLookupParameters from None
-
-    def _key_fields(self) -> list[Any]:
-        return [self.lookup_opts.get_field(name) for name in self.model_admin.keyset]
 
     @property
     def turned_link(self) -> str:
         """The same list from the other end."""
-        return self.get_query_string({ORDER: NEWEST if self.order == OLDEST else OLDEST}, list(_PLACE))
+        return self._head(self.chosen_order.column).link
+
+    @property
+    def heads(self) -> dict[str, Head]:
+        """The columns that the list can be ordered by."""
+        return {order.column: self._head(order.column) for order in self.orders}
+
+    def _head(self, column: str) -> Head:
+        ways = [order for order in self.orders if order.column == column]
+        is_chosen = self.chosen_order.column == column
+        following = next((order for order in ways if not is_chosen or order is not self.chosen_order), ways[0])
+        return Head(
+            link=self.get_query_string({ORDER: following.name}, list(_PLACE)), leads_to=following.label,
+            sorted=("descending" if self.chosen_order.is_descending else "ascending") if is_chosen else "",
+        )  # fmt: skip
 
     @property
     def unsearched_link(self) -> str:
@@ -165,7 +214,35 @@ class KeysetChangeList(ChangeList):
         return self.get_query_string(remove=[SEARCH_VAR, *_PLACE])
 
     @property
+    def unfiltered_link(self) -> str:
+        """The same list without the filters."""
+        return self.get_query_string(remove=[*self.filters.names(), *_PLACE])
+
+    @property
+    def said_filters(self) -> list[SaidFilter]:
+        """The filters of the address in words, each with the list that does without it."""
+        form = self.filters.form
+        return [
+            SaidFilter(
+                label=form.fields[name].label,
+                text=_in_words(form.fields[name], text),
+                errors=form.errors.get(name, []),
+                link=self.get_query_string(remove=[name, *_PLACE]),
+            )
+            for name, text in self.filters.raw.items()
+        ]
+
+    @property
+    def most_read(self) -> int:
+        return MOST_READ
+
+    @property
     def kept(self) -> list[tuple[str, str]]:
         """What a new search keeps of the address."""
-        dropped = {SEARCH_VAR, OrganisationFilter.parameter_name, *_PLACE}
+        dropped = {SEARCH_VAR, OrganisationFilter.parameter_name, *self.filters.names(), *_PLACE}
         return [(name, value) for name, value in self.params.items() if name not in dropped]
+
+    @property
+    def address(self) -> str:
+        """What of the address says which rows these are and in which order, for a saved view or an export."""
+        return self.get_query_string(remove=list(_PLACE)).removeprefix("?")

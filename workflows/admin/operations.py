@@ -10,7 +10,6 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
@@ -24,7 +23,7 @@ from workflows.admin.base import DeskAdmin
 from workflows.admin.chips import Chip
 from workflows.admin.forms import OneLineField
 from workflows.admin.lists import OrganisationFilter, Tabs
-from workflows.models import Delivery, Pause, TargetBreaker, WorkflowRequest
+from workflows.models import Delivery, WorkflowRequest
 from workflows.states import QUEUED, State
 
 
@@ -118,12 +117,10 @@ class DeliveryAdmin(DeskAdmin):
         return DeliveryRow(row, chips.of_request(row), may_push and row.state in QUEUED, is_given_up)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        mine, operators = list(actors_for(request)), operators_among(request)
+        mine, operators = actors_for(request), operators_among(request)
         context = {
-            "pauses": Pause.objects.filter(organisation__in=mine).select_related("organisation", "paused_by"),
-            "breakers": TargetBreaker.objects.filter(
-                target__organisation__in=mine, open_until__gt=timezone.now()
-            ).select_related("target__organisation"),
+            "pauses": desk.pauses(mine),
+            "breakers": desk.open_breakers(mine),
             "pause_form": PauseForm(actors=operators) if operators else None,
             "operated": set(operators),
             **(extra_context or {}),
@@ -166,8 +163,9 @@ class DeliveryAdmin(DeskAdmin):
         )
 
     def resume(self, request: HttpRequest) -> HttpResponse:
-        pause = Pause.objects.filter(pk=request.POST.get("pause") or 0).first()
-        actor = operators_among(request).get(pause.organisation_id) if pause is not None else None
+        operators = operators_among(request)
+        pause = desk.find_pause(operators, request.POST.get("pause", ""))
+        actor = operators.get(pause.organisation_id) if pause is not None else None
         if pause is None or actor is None:
             self.message_user(request, _("There is no such pause any more."), messages.WARNING)
             return self._back()

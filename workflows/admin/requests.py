@@ -15,12 +15,13 @@ from django.utils.translation import gettext_lazy
 from accounts.admin_guard import actors_for
 from wire.errors import ApiError
 from workflows import desk, policies, services
-from workflows.admin import chips, facts, story
-from workflows.admin.base import DeskAdmin
+from workflows.admin import chips, facts, list_columns, story
 from workflows.admin.chips import Chip
+from workflows.admin.filtered import FilteredAdmin
 from workflows.admin.forms import RetryForm
-from workflows.admin.lists import OrganisationFilter, Tabs
-from workflows.models import AdminTask, WorkflowRequest
+from workflows.admin.lists import OrganisationFilter, Tabs, chosen_tab
+from workflows.desk_filters import RequestFilters
+from workflows.models import WorkflowRequest
 from workflows.selectors import timeline
 from workflows.states import ENDED, State
 
@@ -43,9 +44,7 @@ class RequestTabs(Tabs):
             case "all":
                 return queryset
             case "waiting":
-                # By way of the open tasks, which have an index of their own and are few.
-                undecided = AdminTask.objects.filter(organisation__in=list(actors_for(request)), decision=None)
-                return queryset.filter(pk__in=undecided.values("request"))
+                return queryset.filter(pk__in=desk.undecided(actors_for(request)).values("request"))
             case "declined":
                 return queryset.filter(state__in=ENDED - {State.CREDITED, State.FAILED})
         return queryset.filter(state=tab)
@@ -58,11 +57,14 @@ class RequestRow:
 
 
 @admin.register(WorkflowRequest)
-class WorkflowRequestAdmin(DeskAdmin):
+class WorkflowRequestAdmin(FilteredAdmin):
     nav_label = gettext_lazy("Requests")
     nav_order = 20
     keyset = ("created_at", "id")
     list_filter = (RequestTabs, OrganisationFilter)
+    filters_class = RequestFilters
+    filter_groups = list_columns.REQUEST_FILTERS
+    export_columns = list_columns.REQUESTS
     results_template = "desk/request_rows.html"
     page_template = "desk/request_page.html"
 
@@ -75,6 +77,12 @@ class WorkflowRequestAdmin(DeskAdmin):
     def for_list(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         return desk.for_list(rows.select_related(None))
 
+    def scanned(self, request: HttpRequest) -> QuerySet[Any] | None:
+        tab = chosen_tab(request.GET.get(RequestTabs.parameter_name), RequestTabs.tabs)
+        if tab == "waiting" or (tab == "all" and not RequestFilters.from_query(request.GET)):
+            return None
+        return desk.requests_within(actors_for(request))
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
@@ -86,7 +94,7 @@ class WorkflowRequestAdmin(DeskAdmin):
         return [RequestRow(row, chips.of_request(row)) for row in rows]
 
     def page_context(self, request: HttpRequest, row: WorkflowRequest) -> dict[str, Any]:
-        tasks = list(AdminTask.objects.filter(request=row).order_by("level"))
+        tasks = list(row.tasks.order_by("level"))
         may_retry = policies.why_not_retry(self.actor_for(request, row), row) is None
         return {
             "title": _("Request %(reference)s") % {"reference": row.reference_id},

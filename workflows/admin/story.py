@@ -45,9 +45,20 @@ _TELLINGS: Final[dict[str, _Telling]] = {
     "call.unknown": _Telling("doubt", "question", gettext_lazy("No clear answer: the outcome is not known")),
     "call.absent": _Telling("work", "arrow", gettext_lazy("Looked up at Intouch: nothing has been credited")),
     "call.late": _Telling("doubt", "question", gettext_lazy("An answer came after another worker had taken over")),
+    "bulk.started": _Telling("wait", "pen", gettext_lazy("%(who)s decided many at once")),
+    "bulk.ended": _Telling("good", "check", gettext_lazy("The bulk decision of %(who)s was carried out")),
+    "export.made": _Telling("off", "send", gettext_lazy("%(who)s exported a list")),
     "operator.requeued": _Telling("work", "repeat", gettext_lazy("%(who)s made the next try due at once")),
     "operator.reconciled": _Telling("work", "repeat", gettext_lazy("%(who)s had Intouch asked again at once")),
     "operator.paused": _Telling("wait", "pause", gettext_lazy("%(who)s paused the carrying out")),
+    "goodwill.import_started": _Telling("work", "arrow", gettext_lazy("%(who)s began to move history in")),
+    "goodwill.import_resumed": _Telling("work", "repeat", gettext_lazy("%(who)s went on moving history in")),
+    "goodwill.import_stopped": _Telling("wait", "pause", gettext_lazy("Moving history in was stopped")),
+    "goodwill.import_finished": _Telling("good", "check", gettext_lazy("%(who)s moved history in")),
+    "goodwill.export.started": _Telling("work", "arrow", gettext_lazy("%(who)s began to export the history")),
+    "goodwill.export.finished": _Telling("good", "check", gettext_lazy("%(who)s exported the history")),
+    "request.export.started": _Telling("work", "arrow", gettext_lazy("%(who)s began to export requests")),
+    "request.export.finished": _Telling("good", "check", gettext_lazy("%(who)s exported requests")),
     "operator.resumed": _Telling("work", "arrow", gettext_lazy("%(who)s lifted the pause")),
 }
 
@@ -105,4 +116,5 @@ def _answer(call: IntouchCall) -> str:
     seconds = round((call.finished_at - call.started_at).total_seconds(), 1)
     took = _("after %(seconds)s s") % {"seconds": seconds}
     status = f"HTTP {call.http_status}" if call.http_status is not None else _("Ended without an answer")
-    return f"{status}, {took}."
+    outcome = call.get_outcome_display()
+    return f"{status}, {took}: {outcome}."

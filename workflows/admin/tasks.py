@@ -6,21 +6,28 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern, reverse
+from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import conditional_page, require_GET
 
 from accounts.actors import Actor
-from accounts.admin_guard import actors_for, person_of
+from accounts.admin_guard import actors_for
+from accounts.moments import spelled
 from wire.errors import ApiError
-from workflows import desk, policies, services
-from workflows.admin import chips, facts, story
-from workflows.admin.base import DeskAdmin
+from workflows import desk, desk_filters, policies, services
+from workflows.admin import background, chips, facts, list_columns, live, story, task_orders
 from workflows.admin.chips import Chip
+from workflows.admin.filtered import FilteredAdmin
 from workflows.admin.forms import DecisionForm, WithdrawalForm
-from workflows.admin.lists import NEWEST, OLDEST, OrganisationFilter, Tabs, chosen_tab
+from workflows.admin.lists import OrganisationFilter, Tabs
+from workflows.admin.orders import Order
+from workflows.admin.password_again import PasswordAgainForm
 from workflows.amounts import readable
 from workflows.errors import AlreadyDecided
 from workflows.models import AdminTask, Decision, WorkflowRequest
@@ -31,32 +38,33 @@ GO_ON = "desk_go_on"
 
 
 class TaskTabs(Tabs):
-    tabs = (
-        ("for-me", gettext_lazy("Waiting for me")),
-        ("mine", gettext_lazy("Made by me")),
-        ("waiting", gettext_lazy("All waiting")),
-        ("decided", gettext_lazy("Decided")),
-    )
+    tabs = desk_filters.TABS
 
     def rows(self, request: HttpRequest, queryset: QuerySet[Any], tab: str) -> QuerySet[Any]:
-        match tab:
-            case "mine":
-                return queryset.filter(maker=person_of(request))
-            case "waiting":
-                return queryset.filter(decision=None)
-            case "decided":
-                return queryset.exclude(decision=None)
-        return queryset.filter(desk.decidable_by(actors_for(request)))
+        return desk_filters.in_tab(queryset, actors_for(request), tab)
 
 
 @dataclass(frozen=True, slots=True)
 class TaskRow:
-    """A line of the list. `why_not` says why the reader may not decide it; empty where they may."""
+    """A line of the list.
+
+    Attributes:
+        chip: the decision; to the maker of an approved request, what has become of it since.
+        why_not: why the reader may not decide it; empty where they may.
+        message: what the checker wrote, to the maker.
+    """
 
     task: AdminTask
     request: WorkflowRequest
     chip: Chip
     why_not: str
+    flags: list[Chip]
+    message: str = ""
+
+
+def flags_of(task: AdminTask) -> list[Chip]:
+    """What sets a waiting task apart from the usual one."""
+    return [Chip("doubt", "repeat", _("Asked again"))] if task.opened_by_id and task.decision is None else []
 
 
 def why_not_decide(actor: Actor, task: AdminTask) -> ApiError | None:
@@ -67,18 +75,21 @@ def why_not_decide(actor: Actor, task: AdminTask) -> ApiError | None:
 
 
 def _who_was_faster(task: AdminTask) -> str:
-    return _("This task was already %(decision)s%(who)s at %(at)s UTC.") % {
+    return _("This task was already %(decision)s%(who)s at %(at)s.") % {
         "decision": task.get_decision_display(),
         "who": _(" by %(name)s") % {"name": task.checker_name} if task.checker_name else "",
-        "at": f"{task.decided_at:%Y-%m-%d %H:%M:%S}",
+        "at": spelled(task.decided_at, task.request.organisation) if task.decided_at else "",
     }
 
 
 @admin.register(AdminTask)
-class AdminTaskAdmin(DeskAdmin):
+class AdminTaskAdmin(FilteredAdmin):
     nav_label = gettext_lazy("Tasks")
     nav_order = 10
     list_filter = (TaskTabs, OrganisationFilter)
+    filters_class = desk_filters.TaskFilters
+    filter_groups = list_columns.TASK_FILTERS
+    export_columns = list_columns.TASKS
     results_template = "desk/task_rows.html"
     page_template = "desk/task_page.html"
 
@@ -87,29 +98,56 @@ class AdminTaskAdmin(DeskAdmin):
         return tasks.defer("request__secret", "request__target__credential")
 
     def get_urls(self) -> list[URLPattern]:
-        return [self.post_url("decide", self.decide), self.post_url("withdraw", self.withdraw), *super().get_urls()]
+        return [
+            path("live/", self._polled(self.live_list), name="workflows_admintask_live_list"),
+            path("<path:object_id>/live/", self._polled(self.live), name="workflows_admintask_live"),
+            self.post_url("decide", self.decide),
+            self.post_url("withdraw", self.withdraw),
+            *super().get_urls(),
+        ]
 
     # The list
 
     def for_list(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         return desk.with_request(rows.select_related(None)).defer("request__secret", "request__payload")
 
-    def default_order(self, request: HttpRequest) -> str:
-        return OLDEST if chosen_tab(request.GET.get("show"), TaskTabs.tabs) in ("for-me", "waiting") else NEWEST
+    def orders(self, request: HttpRequest) -> list[Order]:
+        return task_orders.offered(desk_filters.chosen_tab(request.GET))
+
+    def scanned(self, request: HttpRequest) -> QuerySet[Any] | None:
+        tab = desk_filters.chosen_tab(request.GET)
+        if tab in desk_filters.OPEN_TABS or not self.filters_class.from_query(request.GET):
+            return None
+        actors = actors_for(request)
+        return desk_filters.in_tab(desk.tasks_within(actors), actors, tab)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        if text := search_term.strip():
-            queryset = queryset.filter(request__in=desk.matching(actors_for(request), text).values("pk"))
-        return queryset, False
+        return desk_filters.found_by(queryset, actors_for(request), search_term), False
 
     def present(self, request: HttpRequest, rows: list[Any]) -> list[Any]:
         return [self._row(self.actor_for(request, task), task) for task in rows]
 
     def _row(self, actor: Actor, task: AdminTask) -> TaskRow:
         why_not = why_not_decide(actor, task) if task.decision is None else None
-        return TaskRow(task, task.request, chips.of_task(task), why_not.detail if why_not else "")
+        is_own = task.maker_id == actor.user.pk
+        chip = chips.of_request(task.request) if is_own and task.decision == Decision.APPROVED else chips.of_task(task)
+        return TaskRow(
+            task, task.request, chip, why_not.detail if why_not else "", flags_of(task), task.message if is_own else ""
+        )
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Where tasks wait, checkers may choose many of them for one decision."""
+        context = {
+            "followed": live.followed(request),
+            "live_url": reverse("admin:workflows_admintask_live_list", current_app=self.admin_site.name),
+            **(extra_context or {}),
+        }
+        is_checker = any(actor.membership.is_checker for actor in actors_for(request).values())
+        if is_checker and desk_filters.chosen_tab(request.GET) in desk_filters.OPEN_TABS:
+            context["bulk_url"] = reverse("admin:workflows_bulkrun_choose", current_app=self.admin_site.name)
+        return super().changelist_view(request, context)
 
     # The page of one task
 
@@ -125,18 +163,40 @@ class AdminTaskAdmin(DeskAdmin):
             "decision_chip": chips.of_task(row),
             "story": facts.read(row.request),
             "chapters": story.tell(timeline(row.request)),
-            "others": [(other, chips.of_request(other)) for other in desk.others_of_customer(row.request)],
+            **background.read(row.request),
             "why_not": why_not,
             "form": DecisionForm(initial=self._initial(request, row)) if why_not is None else None,
+            "password": PasswordAgainForm() if policies.needs_fresh_proof(actor, row.request) else None,
             "withdrawal": WithdrawalForm() if may_withdraw else None,
             "next_task": desk.next_after(actors_for(request), row),
+            "followed": live.followed(request),
+            "live_url": reverse("admin:workflows_admintask_live", args=(row.pk,), current_app=self.admin_site.name),
         }
 
     def _initial(self, request: HttpRequest, task: AdminTask) -> dict[str, Any]:
         return {"digest": task.request.digest, "go_on": request.session.get(GO_ON, True)}
 
+    # What an open page asks for
+
+    def _polled(self, view: Any) -> Any:
+        """A small answer to read, asked for again and again; one that has not changed is not sent again."""
+        return self.admin_site.admin_view(conditional_page(require_GET(view)))
+
+    def live_list(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return live.answer(request)
+
+    def live(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self.with_row(request, object_id, self._live)
+
+    def _live(self, request: HttpRequest, task: AdminTask) -> HttpResponse:
+        why_not = why_not_decide(self.actor_for(request, task), task)
+        return live.answer(request, task.request, why_not=str(why_not.detail) if why_not else "")
+
     # What changes something
 
+    @method_decorator(sensitive_post_parameters("password"))
     def decide(self, request: HttpRequest, task: AdminTask) -> HttpResponse:
         """Take a decision, or show the page again with what is in its way and what was written so far."""
         form = DecisionForm(request.POST)
@@ -146,15 +206,21 @@ class AdminTaskAdmin(DeskAdmin):
             return self.show(request, task, status=why_not.http_status, refusal=why_not.detail)
         if not form.is_valid():
             return self.show(request, task, status=UNPROCESSABLE, form=form)
-        given = form.cleaned_data
+        given, password, proof = form.cleaned_data, PasswordAgainForm(request.POST), None
         try:
+            if given["decision"] == Decision.APPROVED and policies.needs_fresh_proof(actor, task.request):
+                proof = password.prove(request)
+                if proof is None:
+                    return self.show(request, task, status=UNPROCESSABLE, form=form, password=password)
             services.decide(
                 actor=actor, request_id=task.request_id, decision=Decision(given["decision"]),
-                message=given["message"], digest=given["digest"],
+                message=given["message"], digest=given["digest"], proof=proof,
             )  # fmt: skip
         except ApiError as refusal:
             return self._refused(request, task, refusal)
         request.session[GO_ON] = given["go_on"]
+        if given["decision"] == Decision.APPROVED:
+            live.follow(request, task.request)
         self.message_user(request, _said(task.request, Decision(given["decision"])), messages.SUCCESS)
         return HttpResponseRedirect(self._after(request, task, go_on=given["go_on"]))
 

@@ -60,7 +60,7 @@ class DecisionEcho(TypedDict):
 
 
 class IntouchAnswer(TypedDict):
-    """What Intouch answered, with every secret masked."""
+    """What Intouch answered, with every secret masked. A body of more than 16,384 characters is text, and cut."""
 
     status: int
     headers: dict[str, list[str]]

@@ -9,6 +9,7 @@ from wire import strict_json
 from workflows import registry
 from workflows.models import AdminTask, Decision, WorkflowRequest
 from workflows.secrets import Secret
+from workflows.shown_answer import shown_answer
 from workflows.states import State
 from workflows.submission import TASK_PAYLOAD
 
@@ -68,7 +69,7 @@ def _details(request: WorkflowRequest, secret: Secret | None) -> dict[str, Any]:
     details["ValidatePayload_Output"] = True
     if request.state == State.UNKNOWN:
         details["IntouchAPITask_Warning"] = UNKNOWN_WARNING
-    answer = request.answer
+    answer = shown_answer(request)
     if answer is not None and State(request.state) in (State.CREDITED, State.FAILED, State.UNKNOWN):
         details["IntouchAPITask_Output"] = answer
     if request.state == State.FAILED:

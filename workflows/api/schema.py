@@ -13,6 +13,7 @@ from workflows.api import examples
 from workflows.api.answers import STATES, RequestAnswer, RequestPage, SubmissionBody
 from workflows.api.bodies import DecisionBody
 from workflows.api.filters import RequestFilter
+from workflows.api.previews import ANSWER as PREVIEW
 from workflows.errors import (
     AlreadyDecided,
     ContentChanged,
@@ -50,6 +51,20 @@ def _answer(description: str, *shown: tuple[str, dict[str, Any]], model: Any = R
     )
 
 
+_OF_A_SUBMISSION: Final = (
+    *UNKNOWN_CALLER,
+    *WRONG_BODY,
+    _NO_SUCH_TYPE,
+    _wrong(1101, f"{TASK_PAYLOAD}.body.programId", "is not a program of this organisation"),
+    _wrong(2008, f"{TASK_PAYLOAD}.body.reason", "is missing"),
+    _wrong(2014, f"{TASK_PAYLOAD}.body.earningEntityId", "must be a whole JSON number"),
+    _wrong(2015, f"{TASK_PAYLOAD}.body.points", "must be greater than 0 and at most 10000"),
+    _wrong(2022, f"{TASK_PAYLOAD}.hostname", "is not a target that this organisation may call"),
+    _wrong(2023, f"{TASK_PAYLOAD}.headers.content-type", "must be application/json"),
+    Refusal(403, 2001, "This till, store, zone or concept is outside your scope.", "entityInfo"),
+    Refusal.of(WorkflowDisabled),
+)
+
 submit = extend_schema(
     operation_id="submit_request", tags=_TAGS,
     summary="Submit a request (maker)",
@@ -77,20 +92,33 @@ submit = extend_schema(
     responses={
         200: _answer("The request.", *((item.slug, examples.waiting(item)) for item in _TYPES)),
         **refusals(
-            *UNKNOWN_CALLER,
-            *WRONG_BODY,
-            _NO_SUCH_TYPE,
-            _wrong(1101, f"{TASK_PAYLOAD}.body.programId", "is not a program of this organisation"),
-            _wrong(2008, f"{TASK_PAYLOAD}.body.reason", "is missing"),
-            _wrong(2014, f"{TASK_PAYLOAD}.body.earningEntityId", "must be a whole JSON number"),
-            _wrong(2015, f"{TASK_PAYLOAD}.body.points", "must be greater than 0 and at most 10000"),
-            _wrong(2022, f"{TASK_PAYLOAD}.hostname", "is not a target that this organisation may call"),
-            _wrong(2023, f"{TASK_PAYLOAD}.headers.content-type", "must be application/json"),
-            Refusal(403, 2001, "This till, store, zone or concept is outside your scope.", "entityInfo"),
-            Refusal.of(ReferenceReused, f"payload.{TASK_PAYLOAD}.body.referenceId"),
-            Refusal.of(WorkflowDisabled),
+            *_OF_A_SUBMISSION, Refusal.of(ReferenceReused, f"payload.{TASK_PAYLOAD}.body.referenceId"),
         ),
     },
+    examples=[
+        OpenApiExample(item.slug, summary=str(item.label), value=examples.submission(item), request_only=True)
+        for item in _TYPES
+    ],
+)  # fmt: skip
+
+preview = extend_schema(
+    operation_id="preview_request", tags=_TAGS,
+    summary="Preview a request (maker)",
+    description=(
+        "The body of a submission, validated and judged like one: which rule, which levels, how full which limits, what"
+        " looks alike, and what would be refused. Nothing is stored or counted. It says what holds at this moment; a"
+        " submission that comes later may meet other limits or another version of the policy."
+    ),
+    parameters=[
+        _REQUEST_TYPE,
+        *caller(organisation_required=True),
+        OpenApiParameter(
+            "is_one_step_change", {"type": "boolean", "default": False},
+            description="As if issued at once, without a checker. Needs an explicit grant.",
+        ),
+    ],
+    request=SubmissionBody,
+    responses={200: PREVIEW, **refusals(*_OF_A_SUBMISSION)},
     examples=[
         OpenApiExample(item.slug, summary=str(item.label), value=examples.submission(item), request_only=True)
         for item in _TYPES

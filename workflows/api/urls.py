@@ -1,4 +1,4 @@
-"""E1 to E4; with and without a trailing slash, never a redirect."""
+"""E1 to E4, and the preview of E1; with and without a trailing slash, never a redirect."""
 
 from django.urls import re_path
 
@@ -12,6 +12,11 @@ urlpatterns = [
         _PREFIX + r"/requests/(?P<request_id>[^/]+)/?$",
         RequestWorkflowViewSet.as_view({"get": "retrieve"}),
         name="request-detail",
+    ),
+    re_path(
+        _PREFIX + r"/(?P<request_type>[^/]+)/preview/?$",
+        RequestWorkflowViewSet.as_view({"post": "preview"}),
+        name="request-preview",
     ),
     re_path(
         _PREFIX + r"/(?P<request_type>[^/]+)/?$",

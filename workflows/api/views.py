@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from accounts.api.authentication import actor_of
+from accounts.api.authentication import actor_of, fresh_proof_of
 from wire.bodies import read_body
 from wire.errors import MalformedBody, Problem
 from wire.pages import NumberedPages
@@ -19,8 +19,10 @@ from workflows.api import schema
 from workflows.api.bodies import DecisionBody
 from workflows.api.filters import RequestFilter
 from workflows.api.presenters import present, warnings_of
+from workflows.api.previews import present_preview
 from workflows.errors import RequestNotFound, WrongAction
 from workflows.models import Decision, WorkflowRequest
+from workflows.rules import previews
 from workflows.submission import read_submission
 from workflows.waiting import MOST_SECONDS, waiters
 
@@ -42,6 +44,15 @@ class RequestWorkflowViewSet(ViewSet):
         headers = {"Idempotent-Replay": "true"} if submitted.replayed else {}
         return _one(submitted.request, headers, data=present(submitted.request, secret=submission.secret))
 
+    @schema.preview
+    def preview(self, request: Request, request_type: str) -> Response:
+        actor = actor_of(request, header_required=True)
+        policies.check_may_make(actor)
+        one_step = _one_step(request)
+        submission = read_submission(request.data, organisation=actor.organisation, slug=request_type)
+        found = previews.preview(actor=actor, submission=submission, one_step=one_step)
+        return Response({"data": present_preview(found)}, headers={"Cache-Control": "no-store"})
+
     @schema.decide
     def update(self, request: Request, request_type: str) -> Response:
         actor = actor_of(request, header_required=True)
@@ -57,7 +68,7 @@ class RequestWorkflowViewSet(ViewSet):
         decision = Decision(task.action_decision)
         services.decide(
             actor=actor, request_id=request_id, decision=decision,
-            message=task.action_message, digest=_if_match(request, shown.digest),
+            message=task.action_message, digest=_if_match(request, shown.digest), proof=fresh_proof_of(request),
         )  # fmt: skip
         if decision == Decision.APPROVED:
             waiters.wait_for_end(request_id, _wait_seconds(request))

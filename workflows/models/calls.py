@@ -23,6 +23,7 @@ class CallOutcome(models.TextChoices):
 class CallPurpose(models.TextChoices):
     CREDIT = "credit", _("credit")
     LOOK_UP = "look_up", _("look-up")
+    LOCAL = "local", _("carried out here")
 
 
 class IntouchCall(models.Model):

@@ -1,15 +1,18 @@
-"""The rules of an organisation for a request type."""
+"""The rules of an organisation for a request type: versions that never change, and which of them is in force."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Organisation
+from accounts.models import Organisation, User
+from workflows.terms.document import Terms
 
 
 class AutoApproval(models.TextChoices):
@@ -24,41 +27,91 @@ class Reconciling(models.TextChoices):
 
 
 class WorkflowPolicy(models.Model):
-    """The rules of an organisation for one request type. No policy means that the workflow is switched off."""
+    """An organisation's policy for one request type. No policy, or none in force: the workflow is switched off.
+
+    `counted` names what `LimitUse` is kept for; it follows the version in force (`workflows.rules.versions`).
+    """
 
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="policies")
     request_type = models.CharField(_("request type"), max_length=40)
-    is_enabled = models.BooleanField(_("enabled"), default=True)
-    cap = models.DecimalField(
-        _("cap per request"), max_digits=20, decimal_places=6, null=True, blank=True,
-        help_text=_("Largest amount of one request. Empty: no cap."),
+    active = models.ForeignKey(
+        "workflows.PolicyVersion", on_delete=models.PROTECT, related_name="+", null=True, blank=True, editable=False,
+        verbose_name=_("version in force"),
     )  # fmt: skip
-    auto_approval = models.CharField(
-        _("automatic approval"), max_length=8, choices=AutoApproval.choices, default=AutoApproval.OFF
-    )
-    auto_approval_up_to = models.DecimalField(
-        _("automatic up to"), max_digits=20, decimal_places=6, null=True, blank=True
-    )
-    reconciling = models.CharField(
-        _("after an unknown outcome"), max_length=8, choices=Reconciling.choices, default=Reconciling.REPEAT
-    )
-    reasons = ArrayField(
-        models.CharField(max_length=1000), default=list, blank=True, verbose_name=_("reason catalogue"),
-        help_text=_("Reasons that a maker may give, separated by commas. Empty: free text."),
-    )  # fmt: skip
+    counted = ArrayField(models.CharField(max_length=8), default=list, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("workflow policy")
         verbose_name_plural = _("workflow policies")
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["organisation", "request_type"], name="policy_once"),
-            models.CheckConstraint(condition=Q(cap=None) | Q(cap__gt=0), name="policy_cap_positive"),
-            models.CheckConstraint(
-                condition=Q(auto_approval="up_to", auto_approval_up_to__isnull=False, auto_approval_up_to__gt=0)
-                | (~Q(auto_approval="up_to") & Q(auto_approval_up_to=None)),
-                name="policy_auto_approval_amount",
-            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.request_type} @ {self.organisation_id}"
+
+    @property
+    def terms(self) -> Terms:
+        """What is in force; nothing is, where no version is."""
+        if self.active_id is None:
+            return _SWITCHED_OFF
+        return self.active.terms if WorkflowPolicy.active.is_cached(self) else terms_of(self.active_id)  # type: ignore[union-attr]
+
+
+_SWITCHED_OFF = Terms(is_enabled=False)
+
+
+class PolicyVersion(models.Model):
+    """What an organisation decided, once: rows are never edited (trigger), a change is a new one."""
+
+    policy = models.ForeignKey(WorkflowPolicy, on_delete=models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField(_("number"))
+    document = models.JSONField(_("document"))
+    note = models.CharField(_("why"), max_length=500, blank=True)
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("policy version")
+        verbose_name_plural = _("policy versions")
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["policy", "number"], name="policy_version_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"version {self.number} of policy {self.policy_id}"
+
+    @property
+    def terms(self) -> Terms:
+        return Terms.model_validate(self.document)
+
+
+@lru_cache(maxsize=1000)
+def terms_of(version_id: int) -> Terms:
+    """The terms of a version. A version never changes, so that this memory of it cannot be stale."""
+    return PolicyVersion.objects.get(pk=version_id).terms
+
+
+class LimitUse(models.Model):
+    """How much counts for a customer, maker, program or store on one day of the organisation's calendar."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    request_type = models.CharField(max_length=40)
+    per = models.CharField(max_length=8)
+    subject = models.CharField(max_length=64)
+    day = models.DateField()
+    points = models.DecimalField(max_digits=30, decimal_places=6)
+    requests = models.IntegerField()
+
+    class Meta:
+        verbose_name = _("use of limits")
+        verbose_name_plural = _("use of limits")
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["organisation", "request_type", "per", "subject", "day"], name="limit_use_once"
+            ),
+            models.CheckConstraint(condition=Q(points__gte=0, requests__gte=0), name="limit_use_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.per} {self.subject} on {self.day}"

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 from uuid6 import uuid7
 
 from accounts.models import Organisation, User
 from wire import strict_json
+from workflows.models.policy import PolicyVersion
 from workflows.models.targets import IntouchTarget
 from workflows.states import ENDED, QUEUED, State
+
+SETTINGS_CHANGE = "SETTINGS-CHANGE"
 
 # Sorted lists: a set would give the migrations another order at every run.
 _ENDED = sorted(ENDED)
 _QUEUED = sorted(QUEUED)
+_UNSETTLED = sorted(QUEUED | {State.FAILED})
+
+
+def _or_nothing(column: str) -> Coalesce:
+    """As lists are ordered (workflows.admin.orders): what has no amount stands with 0."""
+    return Coalesce(column, Value(Decimal(0)), output_field=models.DecimalField(max_digits=36, decimal_places=6))
 
 
 class RequestSource(models.TextChoices):
@@ -30,6 +41,8 @@ class WorkflowRequest(models.Model):
 
     `payload` is the JSON text as it was sent, key by key and digit by digit, with the credential masked; the credential
     itself is `secret`, encrypted, and is gone when the request ends. `digest` is over the canonical content.
+    `judgement` is the snapshot of what policy asked for (`workflows.terms.judging`): nobody's leaving lowers it.
+    `counted_on` is the day of the organisation's calendar that its limits count it on.
     `tries` counts the claims and is the fencing token: a worker whose number is not the row's may not record.
     """
 
@@ -48,7 +61,7 @@ class WorkflowRequest(models.Model):
     store_id = models.CharField(_("store"), max_length=64)
     zone_id = models.CharField(_("zone"), max_length=64)
     concept_id = models.CharField(_("concept"), max_length=64)
-    customer_id = models.BigIntegerField(_("customer"))
+    customer_id = models.BigIntegerField(_("customer"), null=True, blank=True)
     amount = models.DecimalField(_("amount"), max_digits=20, decimal_places=6, null=True)
     program_id = models.BigIntegerField(_("program"), null=True, blank=True)
     program_name = models.CharField(_("program"), max_length=200, blank=True)
@@ -57,9 +70,18 @@ class WorkflowRequest(models.Model):
         help_text=_("By the program's ratio at the time of the request."),
     )  # fmt: skip
     reason = models.CharField(_("reason"), max_length=1000)
+    policy_version = models.ForeignKey(
+        PolicyVersion, on_delete=models.PROTECT, related_name="+", null=True, editable=False,
+        verbose_name=_("judged by"),
+    )  # fmt: skip
+    rule = models.CharField(_("rule"), max_length=100, blank=True)
+    judgement = models.JSONField(default=dict, editable=False)
+    steps = models.PositiveSmallIntegerField(_("approvals needed"), default=1)
+    counted_on = models.DateField(null=True, editable=False)
+    expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
     payload = models.TextField(_("payload"))
     digest = models.CharField(_("digest"), max_length=64)
-    target = models.ForeignKey(IntouchTarget, on_delete=models.PROTECT, related_name="+")
+    target = models.ForeignKey(IntouchTarget, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
     secret = models.BinaryField(null=True, editable=False)
     correlation_id = models.CharField(_("correlation id"), max_length=64)
     created_at = models.DateTimeField(_("created at"))
@@ -91,7 +113,14 @@ class WorkflowRequest(models.Model):
                 condition=~Q(state="executing") | Q(due_at__isnull=False), name="request_executing_is_due"
             ),
             models.CheckConstraint(condition=Q(amount=None) | Q(amount__gt=0), name="request_amount_positive"),
-            models.CheckConstraint(condition=Q(customer_id__gt=0), name="request_customer_positive"),
+            models.CheckConstraint(condition=Q(customer_id=None) | Q(customer_id__gt=0), name="request_customer_positive"),
+            # What is carried out here and not by Intouch has neither customer nor target, and always a decision.
+            models.CheckConstraint(
+                condition=Q(request_type=SETTINGS_CHANGE, customer_id=None, target=None, one_step=False)
+                & Q(auto_approved=False)
+                | ~Q(request_type=SETTINGS_CHANGE) & Q(customer_id__isnull=False, target__isnull=False),
+                name="request_has_customer_and_target",
+            ),
             models.UniqueConstraint(
                 fields=["organisation", "request_type", "reference_id"], name="request_reference_once"
             ),
@@ -106,6 +135,37 @@ class WorkflowRequest(models.Model):
             models.Index(fields=["organisation", "maker", "-created_at", "-id"], name="request_of_maker"),
             models.Index(fields=["organisation", "customer_id", "-created_at", "-id"], name="request_of_customer"),
             models.Index(fields=["due_at"], name="request_queue", condition=Q(state__in=_QUEUED)),
+            models.Index(
+                fields=["expires_at"], name="request_expiring", condition=Q(state="waiting", expires_at__isnull=False)
+            ),
+            # What the desk orders its waiting lists by; none of them holds what has been decided.
+            models.Index(
+                F("organisation"),
+                _or_nothing("amount"),
+                F("id"),
+                name="request_waiting_points",
+                condition=Q(state="waiting"),
+            ),
+            models.Index(
+                F("organisation"),
+                _or_nothing("money"),
+                F("id"),
+                name="request_waiting_money",
+                condition=Q(state="waiting"),
+            ),
+            models.Index(
+                fields=["organisation", "customer_id", "id"],
+                name="request_waiting_customer",
+                condition=Q(state="waiting"),
+            ),
+            models.Index(
+                fields=["organisation", "state", "ended_at"],
+                name="request_unsettled",
+                condition=Q(state__in=_UNSETTLED),
+            ),
+            models.Index(
+                fields=["organisation", "ended_at", "id"], name="request_credited", condition=Q(state="credited")
+            ),
         ]
 
     def __str__(self) -> str:

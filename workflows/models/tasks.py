@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
 from workflows.models.requests import WorkflowRequest
+from workflows.terms.document import Role
 
 
 class Decision(models.TextChoices):
@@ -23,12 +25,45 @@ _BY_CHECKER = ("approved", "rejected")
 _BY_NOBODY = ("withdrawn", "expired")
 
 
+def _entities() -> ArrayField[list[str], list[str]]:
+    return ArrayField(models.CharField(max_length=64), default=list, blank=True)
+
+
+def _people() -> ArrayField[list[int], list[int]]:
+    return ArrayField(models.BigIntegerField(), default=list, blank=True)
+
+
 class AdminTask(models.Model):
-    """One decision that is or was to be taken. Carries the maker, so that the database itself keeps four eyes."""
+    """One decision that is or was to be taken. Carries the maker, so that the database itself keeps four eyes.
+
+    `level` counts the decisions of a request, `stage` the levels of its policy: a level of two people is two tasks of
+    one stage, opened one after the other. `role` to `tills` say who may decide, `backup_*` who may as well once it has
+    waited too long, `barred` who has decided before; they are a snapshot of the policy (`workflows.terms.document`).
+    """
 
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
     request = models.ForeignKey(WorkflowRequest, on_delete=models.PROTECT, related_name="tasks")
     level = models.PositiveSmallIntegerField(_("level"), default=1)
+    stage = models.PositiveSmallIntegerField(_("stage"), default=1)
+    role = models.CharField(_("role"), max_length=16, default=Role.CHECKER)
+    users = _people()
+    concepts = _entities()
+    zones = _entities()
+    stores = _entities()
+    tills = _entities()
+    barred = _people()
+    backup_role = models.CharField(max_length=16, blank=True)
+    backup_users = _people()
+    remind_at = models.DateTimeField(null=True, blank=True)
+    escalate_at = models.DateTimeField(null=True, blank=True)
+    escalated_at = models.DateTimeField(_("escalated at"), null=True, blank=True)
+    assigned_to = models.ForeignKey(
+        User, on_delete=models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("assigned to")
+    )
+    claimed_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("being studied by")
+    )
+    claimed_at = models.DateTimeField(null=True, blank=True)
     maker = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     opened_at = models.DateTimeField(_("opened at"))
     opened_by = models.ForeignKey(
@@ -65,10 +100,34 @@ class AdminTask(models.Model):
             ),
             models.UniqueConstraint(fields=["request", "level"], name="task_once_per_level"),
             models.UniqueConstraint(fields=["request"], condition=Q(decision=None), name="task_one_open_per_request"),
+            # Two levels of one request are two people. A retry is a question of its own.
+            models.UniqueConstraint(
+                fields=["request", "checker"],
+                condition=Q(checker__isnull=False, opened_by=None),
+                name="task_one_per_checker",
+            ),
+            models.CheckConstraint(
+                condition=Q(claimed_by=None, claimed_at=None) | Q(claimed_by__isnull=False, claimed_at__isnull=False),
+                name="task_claim_has_time",
+            ),
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["organisation", "id"], name="task_inbox", condition=Q(decision=None)),
             models.Index(fields=["organisation", "-id"], name="task_newest"),
+            models.Index(
+                fields=["remind_at"], name="task_to_remind", condition=Q(decision=None, remind_at__isnull=False)
+            ),
+            models.Index(
+                fields=["escalate_at"], name="task_to_escalate", condition=Q(decision=None, escalate_at__isnull=False)
+            ),
+            models.Index(fields=["organisation", "maker", "id"], name="task_of_maker"),
+            # With what the figures of a day are made of, so that they are read off the index alone.
+            models.Index(
+                fields=["organisation", "decided_at", "id"],
+                name="task_decided",
+                include=["decision", "checker", "opened_at"],
+                condition=Q(decision__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

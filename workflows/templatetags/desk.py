@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from django import template
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
+from accounts.models import Organisation
 from accounts.moments import in_zone
 from workflows.amounts import readable
 
@@ -27,3 +30,19 @@ def age(at: datetime) -> str:
 @register.filter
 def amount(number: Decimal | None) -> str:
     return "–" if number is None else readable(number)
+
+
+@register.filter
+def money(number: Decimal | None) -> str:
+    return "–" if number is None else readable(number, least_decimals=2)
+
+
+@register.simple_tag
+def since(at: datetime, organisation: Organisation) -> SafeString:
+    """How long ago, with the exact time and its zone on hover."""
+    local = at.astimezone(organisation.zone)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), f"{local:%Y-%m-%d %H:%M:%S} {organisation.time_zone}",
+        age(at),
+    )  # fmt: skip

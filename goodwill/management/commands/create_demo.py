@@ -48,7 +48,7 @@ class Command(SetUpCommand):
         )
         set_up.allow_target(
             organisation=organisation, origin=seeds.INTOUCH_HOSTNAME, base_url=options["sandbox_url"],
-            allows_internal=True,
+            allows_internal=True, credential=seeds.FAKE_CREDENTIAL,
         )  # fmt: skip
         if not WorkflowPolicy.objects.filter(organisation=organisation, request_type=varied.SLUG).exists():
             set_up.set_policy(organisation=organisation, slug=varied.SLUG, cap=CAP)

@@ -23,11 +23,11 @@ class Command(SetUpCommand):
         parser.add_argument("--disabled", action="store_true")
 
     def set_up(self, options: dict[str, Any]) -> dict[str, Any]:
-        policy, created = set_up.set_policy(
+        version, created = set_up.set_policy(
             organisation=organisation(options["org"]), slug=options["type"], is_enabled=not options["disabled"],
             cap=options["cap"], auto_approval_up_to=options["auto_up_to"], reasons=options["reason"],
         )  # fmt: skip
         return {
-            "request_type": policy.request_type, "enabled": policy.is_enabled, "cap": policy.cap,
-            "auto_approval": policy.auto_approval, "created": created,
+            "request_type": options["type"], "enabled": version.terms.is_enabled, "cap": version.terms.cap,
+            "auto_approval": version.terms.auto_approval, "version": version.number, "created": created,
         }  # fmt: skip

@@ -1,0 +1,1 @@
+"""Years of history from a file into the table of goodwill requests, by COPY, resumable and idempotent."""

@@ -1,0 +1,191 @@
+"""One batch, one transaction: the rows, the rejects, the counts and the place in the file stand or fall together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+import psycopg
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F
+
+from goodwill.backfill.columns import COLUMNS
+from goodwill.backfill.people import ensure_people
+from goodwill.backfill.rows import Batch, Reject, Row
+from goodwill.backfill.sequences import next_values, step_over
+from goodwill.models import GoodwillImport, GoodwillImportReject, GoodwillRequest, ImportStage
+
+_TABLE: Final = GoodwillRequest._meta.db_table
+_STORED: Final = ", ".join(column.stored for column in COLUMNS)
+_NUMBERS: Final = "goodwill_request_number"
+# Names of tables and columns in the statements below are the model's own.
+_ROW_IDS: Final = f"{_TABLE}_id_seq"
+_MOST_ATTEMPTS = 3
+
+
+class TakenOver(Exception):
+    """Another process goes on with the same import."""
+
+
+class _Known(NamedTuple):
+    """A row of the table. One that belongs to a request of the engine is the engine's to change."""
+
+    row_id: int | None
+    is_of_engine: bool
+    text: bytes
+
+
+@dataclass(slots=True)
+class Sorted:
+    """What is to be done with the rows of a batch."""
+
+    fresh: list[Row] = field(default_factory=list)
+    changed: list[Row] = field(default_factory=list)
+    unchanged: int = 0
+    conflicts: list[Reject] = field(default_factory=list)
+
+
+def write(batch: Batch, goodwill_import: GoodwillImport, *, update: bool) -> Sorted:
+    """Store a batch and move the import's place behind it.
+
+    Raises:
+        TakenOver: the place is not where this process left it.
+    """
+    for attempt in range(1, _MOST_ATTEMPTS + 1):
+        try:
+            with transaction.atomic(durable=True):
+                return _write(batch, goodwill_import, update=update)
+        except (IntegrityError, psycopg.IntegrityError):
+            # Somebody stored one of these numbers since we looked; at the next look it is there.
+            if attempt == _MOST_ATTEMPTS:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _write(batch: Batch, goodwill_import: GoodwillImport, *, update: bool) -> Sorted:
+    _lock(goodwill_import)
+    ensure_people(batch.people)
+    found = sort(batch.rows, goodwill_import.organisation_id, update=update)
+    _copy(found.fresh, goodwill_import.organisation_id)
+    _update(found.changed, goodwill_import.organisation_id)
+    rejects = [*batch.rejects, *found.conflicts]
+    GoodwillImportReject.objects.bulk_create(
+        GoodwillImportReject(
+            organisation_id=goodwill_import.organisation_id, goodwill_import=goodwill_import,
+            line=reject.line, reason=reject.reason[:2000], raw=reject.raw,
+        )
+        for reject in rejects
+    )  # fmt: skip
+    GoodwillImport.objects.filter(pk=goodwill_import.pk).update(
+        position=batch.position, line=batch.line, records=F("records") + batch.records,
+        inserted=F("inserted") + len(found.fresh), updated=F("updated") + len(found.changed),
+        unchanged=F("unchanged") + found.unchanged, rejected=F("rejected") + len(rejects),
+        conflicts=F("conflicts") + len(found.conflicts),
+    )  # fmt: skip
+    return found
+
+
+def _lock(goodwill_import: GoodwillImport) -> None:
+    """Raises TakenOver unless the import still stands where the batch begins."""
+    row = GoodwillImport.objects.select_for_update().get(pk=goodwill_import.pk)
+    if (row.position, row.stage) != (goodwill_import.position, ImportStage.RUNNING):
+        raise TakenOver
+
+
+def sort(rows: Sequence[Row], organisation_id: int, *, update: bool) -> Sorted:
+    """Compare the rows with those of the table, and with the earlier ones of the batch."""
+    known = _read_known([row.number for row in rows], organisation_id)
+    taken = _taken_ids([row.row_id for row in rows if row.row_id is not None and row.number not in known])
+    found = Sorted()
+    for row in rows:
+        there = known.get(row.number)
+        if there is None:
+            if row.row_id is not None and row.row_id in taken:
+                found.conflicts.append(_conflict(row, f"id {row.row_id} is that of another row"))
+                continue
+            if row.row_id is not None:
+                taken.add(row.row_id)
+            found.fresh.append(row)
+        elif there.row_id != row.row_id and None not in (there.row_id, row.row_id):
+            found.conflicts.append(_conflict(row, f"the row that is there has the id {there.row_id}"))
+            continue
+        elif there.text == row.text:
+            found.unchanged += 1
+            continue
+        elif not update or there.is_of_engine:
+            found.conflicts.append(_conflict(row, _difference(row, there, update=update)))
+            continue
+        else:
+            found.changed.append(row)
+        known[row.number] = _Known(row.row_id, False, row.text)
+    return found
+
+
+def _conflict(row: Row, reason: str) -> Reject:
+    return Reject(row.line, row.raw, f"requestId {row.number}: {reason}")
+
+
+def _difference(row: Row, there: _Known, *, update: bool) -> str:
+    ours, theirs = row.text.split(b"\t"), there.text.split(b"\t")
+    names = [column.name for column, one, other in zip(COLUMNS, ours, theirs, strict=True) if one != other]
+    hint = "it belongs to a request made here, which no file changes" if update else "--update would change it"
+    return f"differs from the row that is there in {', '.join(names)}; {hint}"
+
+
+def _read_known(numbers: list[int], organisation_id: int) -> dict[int, _Known]:
+    """The rows that are there already, as the very text that COPY would write."""
+    query = (
+        f"COPY (SELECT request_number, id, workflow_request_id IS NOT NULL, {_STORED} FROM {_TABLE}"  # noqa: S608
+        " WHERE organisation_id = %s AND request_number = ANY(%s)) TO STDOUT"
+    )
+    found = {}
+    with connection.cursor() as cursor, cursor.copy(query, [organisation_id, numbers]) as copy:
+        # Lines inside a text are escaped, so that each row is one line.
+        for line in b"".join(copy).splitlines():
+            number, row_id, is_of_engine, text = line.split(b"\t", 3)
+            found[int(number)] = _Known(int(row_id), is_of_engine == b"t", text)
+    return found
+
+
+def _taken_ids(ids: list[int]) -> set[int]:
+    if not ids:
+        return set()
+    return set(GoodwillRequest.objects.filter(pk__in=ids).values_list("pk", flat=True))
+
+
+def _copy(rows: Sequence[Row], organisation_id: int) -> None:
+    if not rows:
+        return
+    own_ids = iter(next_values(_ROW_IDS, sum(row.row_id is None for row in rows)))
+    statement = f"COPY {_TABLE} (id, request_number, organisation_id, {_STORED}) FROM STDIN"
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.write(
+            b"".join(
+                b"%d\t%d\t%d\t%b\n" % (row.row_id or next(own_ids), row.number, organisation_id, row.text)
+                for row in rows
+            )
+        )
+    step_over(_NUMBERS, max(row.number for row in rows))
+    step_over(_ROW_IDS, max(row.row_id or 0 for row in rows))
+
+
+def _update(rows: Sequence[Row], organisation_id: int) -> None:
+    """The changed rows, in their order, so that the last of several with one number stands."""
+    if not rows:
+        return
+    assignments = ", ".join(f"{column.stored} = changed.{column.stored}" for column in COLUMNS)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"CREATE TEMPORARY TABLE goodwill_changed ON COMMIT DROP AS SELECT request_number, {_STORED}"  # noqa: S608
+            f" FROM {_TABLE} WITH NO DATA"
+        )
+        last = {row.number: row for row in rows}
+        with cursor.copy(f"COPY goodwill_changed (request_number, {_STORED}) FROM STDIN") as copy:
+            copy.write(b"".join(b"%d\t%b\n" % (row.number, row.text) for row in last.values()))
+        cursor.execute(
+            f"UPDATE {_TABLE} AS kept SET {assignments} FROM goodwill_changed AS changed"  # noqa: S608
+            " WHERE kept.organisation_id = %s AND kept.request_number = changed.request_number"
+            " AND kept.workflow_request_id IS NULL",
+            [organisation_id],
+        )

@@ -1,0 +1,123 @@
+// What changes under an open page is shown on it. The pages work without this file; then a reload shows the same.
+"use strict";
+
+const SHORTEST = 1500;
+const LONGEST = 20000;
+
+// Ask again and again, more and more seldom while nothing changes, never while nobody looks, and not after the end.
+function watch(url, show) {
+  let pause = SHORTEST;
+  let etag = null;
+  let timer = null;
+  let ended = false;
+
+  async function ask() {
+    timer = null;
+    try {
+      const headers = { Accept: "application/json" };
+      if (etag) headers["If-None-Match"] = etag;
+      const answer = await fetch(url, { headers, credentials: "same-origin", redirect: "error" });
+      if (answer.status === 200) {
+        etag = answer.headers.get("ETag");
+        pause = SHORTEST;
+        ended = show(await answer.json());
+      } else if (answer.status !== 304) {
+        ended = answer.status === 403;
+        pause *= 2;
+      }
+    } catch {
+      pause *= 2; // no connection for the moment, or logged out
+    }
+    pause = Math.min(pause * 1.5, LONGEST);
+    plan();
+  }
+
+  function plan() {
+    if (!ended && timer === null && document.visibilityState === "visible") timer = setTimeout(ask, pause);
+  }
+
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(timer);
+    timer = null;
+    pause = SHORTEST;
+    plan();
+  });
+  plan();
+}
+
+// A chip is a tone, an icon and a word; whether anything was changed.
+function drawChip(chip, state) {
+  const word = chip.lastChild;
+  if (word.textContent.trim() === state.label) return false;
+  const use = chip.querySelector("use");
+  use.setAttribute("href", use.getAttribute("href").replace(/#.*/, `#${state.icon}`));
+  chip.className = `chip tone-${state.tone}`;
+  word.textContent = state.label;
+  return true;
+}
+
+function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+// A task that somebody else has decided: said before the click, and the form is closed.
+function closeForm(text) {
+  const form = document.querySelector("form[data-decision]");
+  const notice = document.querySelector("[data-live-notice]");
+  if (!form || !notice || !text) return false;
+  notice.querySelector("bdi").textContent = text;
+  notice.hidden = false;
+  for (const control of form.elements) control.disabled = true;
+  return true;
+}
+
+const live = document.querySelector("[data-live]");
+if (live) {
+  const said = live.querySelector("[data-live-said]");
+  watch(live.dataset.live, (state) => {
+    const news = [];
+    const head = document.querySelector(".page-head .chip");
+    if (state.chip && head && drawChip(head, state.chip)) news.push(state.chip.said);
+    for (const item of live.querySelectorAll("[data-followed]")) {
+      const now = state.followed[item.dataset.followed];
+      if (now && drawChip(item.querySelector(".chip"), now)) news.push(now.said);
+    }
+    if (closeForm(state.whyNot)) news.push(state.whyNot);
+    if (news.length) say(said, news.join(". "));
+    return !state.isOpen;
+  });
+}
+
+// A bulk decision on its way: its numbers, and at the end its list.
+const running = document.querySelector("[data-progress]");
+if (running) {
+  const bar = running.querySelector("progress");
+  const said = running.querySelector("[data-said]");
+  watch(running.dataset.progress, (state) => {
+    bar.value = state.total - state.open;
+    say(said, state.said);
+    if (state.ended) window.location.reload();
+    return state.ended;
+  });
+}
+
+// How many rows are chosen.
+const bar = document.querySelector("#bulk-form");
+if (bar) {
+  const counted = bar.querySelector("[data-chosen]");
+  const count = () => {
+    const number = document.querySelectorAll('input[name="chosen"]:checked').length;
+    say(counted, number ? `${counted.dataset.some} ${number}` : counted.dataset.none);
+  };
+  document.addEventListener("change", (event) => event.target.matches('input[name="chosen"]') && count());
+  window.addEventListener("pageshow", count);
+}
+
+// A usual message goes where the own words go, to be changed there.
+document.addEventListener("change", (event) => {
+  if (!event.target.matches('.usual input[type="radio"]')) return;
+  const message = event.target.form.elements.message;
+  message.value = event.target.value;
+  event.target.checked = false;
+  message.focus();
+});

@@ -1,0 +1,52 @@
+"""Every order that a list offers is read off an index, so that a page of a million rows costs what one of few does."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.http import QueryDict
+
+from accounts.actors import actors_of
+from workflows import desk, desk_filters
+from workflows.admin import task_orders
+
+INDEXES = {
+    "oldest": "task_inbox",
+    "newest": "task_inbox",
+    "most-points": "request_waiting_points",
+    "fewest-points": "request_waiting_points",
+    "most-money": "request_waiting_money",
+    "least-money": "request_waiting_money",
+    "customer": "request_waiting_customer",
+    "customer-down": "request_waiting_customer",
+}
+
+
+def plan_of(rows):
+    """The plan for the first page, by a planner that is told not to read whole tables or sort them."""
+    with connection.cursor() as cursor:
+        for way in ("seqscan", "bitmapscan", "hashjoin", "mergejoin", "sort"):
+            cursor.execute(f"SET LOCAL enable_{way} = off")
+        sql, parameters = rows[:26].query.sql_with_params()
+        cursor.execute(f"EXPLAIN {sql}", parameters)
+        return "\n".join(line for (line,) in cursor.fetchall())
+
+
+@pytest.mark.parametrize("tab", ["for-me", "waiting"])
+def test_what_waits_is_ordered_by_an_index(house, tab):
+    actors = actors_of(house.checker.pk)
+    orders = task_orders.offered(tab)
+    assert {order.name for order in orders} == set(INDEXES)
+    for order in orders:
+        plan = plan_of(order.of(desk.with_request(desk_filters.tasks_for(actors, QueryDict(f"show={tab}")))))
+        assert INDEXES[order.name] in plan, (order.name, plan)
+        assert "  Sort  " not in plan, (order.name, plan)
+
+
+@pytest.mark.parametrize(("tab", "index"), [("mine", "task_of_maker"), ("decided", "task_decided")])
+def test_what_was_decided_is_ordered_by_an_index(house, tab, index):
+    actors = actors_of(house.checker.pk)
+    for order in task_orders.offered(tab):
+        plan = plan_of(order.of(desk_filters.tasks_for(actors, QueryDict(f"show={tab}"))))
+        assert index in plan, (order.name, plan)
+        assert "Sort" not in plan, (order.name, plan)

@@ -1,0 +1,223 @@
+"""Many decisions at once: what was chosen is kept, looked at on a page of its own, confirmed by POST, and followed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.contrib import admin, messages
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
+from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import conditional_page, require_GET, require_POST
+
+from accounts.actors import Actor
+from accounts.admin_guard import actors_for, person_of
+from accounts.freshness import FreshProof
+from wire.errors import ApiError
+from workflows import bulk_running, bulk_selection
+from workflows.admin import chips
+from workflows.admin.base import DeskAdmin
+from workflows.admin.chips import Chip
+from workflows.admin.forms import BulkForm
+from workflows.admin.password_again import PasswordAgainForm
+from workflows.bulk_selection import CannotChoose
+from workflows.models import BulkItem, BulkOutcome, BulkPhase, BulkRun, BulkVerdict
+
+UNPROCESSABLE: Final = 422
+MOST_LISTED: Final = 10
+PER_PAGE: Final = 100
+
+_PHASES: Final = {
+    BulkPhase.CHOSEN: Chip("off", "pen", gettext_lazy("Not confirmed")),
+    BulkPhase.RUNNING: Chip("work", "arrow", gettext_lazy("Being decided")),
+    BulkPhase.ENDED: Chip("good", "check", gettext_lazy("Done")),
+}
+_OUTCOMES: Final[dict[str | None, Chip]] = {
+    None: Chip("work", "clock", gettext_lazy("Not yet")),
+    BulkOutcome.DECIDED: Chip("good", "check", gettext_lazy("Decided")),
+    BulkOutcome.REFUSED: Chip("bad", "cross", gettext_lazy("Not decided")),
+    BulkOutcome.LEFT_OUT: Chip("off", "stop", gettext_lazy("Left out")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    run: BulkRun
+    chip: Chip
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRow:
+    """`chip` is what the run has done about the item, `state` where its request stands by now."""
+
+    item: BulkItem
+    chip: Chip
+    state: Chip
+
+
+@admin.register(BulkRun)
+class BulkRunAdmin(DeskAdmin):
+    nav_label = gettext_lazy("Bulk decisions")
+    nav_order = 15
+    results_template = "desk/bulk_rows.html"
+    page_template = "desk/bulk_page.html"
+    search_fields = ()
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """For checkers, who have their own, and for auditors, who have those of everybody."""
+        actors = actors_for(request)
+        mine = {key for key, actor in actors.items() if actor.membership.is_checker or actor.membership.is_auditor}
+        return bool(mine) and (obj is None or obj.organisation_id in mine)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return bulk_selection.runs_of(actors_for(request)).select_related("organisation").order_by("-pk")
+
+    def get_urls(self) -> list[URLPattern]:
+        choose = self.admin_site.admin_view(require_POST(self.choose))
+        progress = self.admin_site.admin_view(conditional_page(require_GET(self.progress_of)))
+        return [
+            path("choose/", choose, name="workflows_bulkrun_choose"),
+            path("<path:object_id>/progress/", progress, name="workflows_bulkrun_progress"),
+            self.post_url("start", self.start),
+            self.post_url("again", self.choose_again),
+            *super().get_urls(),
+        ]
+
+    def present(self, request: HttpRequest, rows: list[Any]) -> list[Any]:
+        return [RunRow(run, _PHASES[BulkPhase(run.phase)]) for run in rows]
+
+    # Choosing
+
+    def choose(self, request: HttpRequest) -> HttpResponse:
+        """Keep what was chosen on the list: its rows, or all that match its filters; then show it."""
+        actors, query = actors_for(request), QueryDict(request.POST.get("query", ""))
+        if request.POST.get("all"):
+            return self._chosen(request, lambda: bulk_selection.choose_all(actors, query.dict()), query)
+        digests = _digests(request.POST.getlist("chosen"))
+        return self._chosen(request, lambda: bulk_selection.choose_rows(actors, digests), query)
+
+    def choose_again(self, request: HttpRequest, run: BulkRun) -> HttpResponse:
+        """A new choice of what a run has not decided."""
+        actors = actors_for(request)
+        return self._chosen(request, lambda: bulk_selection.choose_again(actors, run), QueryDict())
+
+    def _chosen(self, request: HttpRequest, choose: Callable[[], BulkRun], query: QueryDict) -> HttpResponse:
+        if not self.has_view_permission(request):
+            return HttpResponseRedirect(reverse("admin:index", current_app=self.admin_site.name))
+        try:
+            run = choose()
+        except CannotChoose as refusal:
+            self.message_user(request, refusal.detail, messages.WARNING)
+            back = reverse("admin:workflows_admintask_changelist", current_app=self.admin_site.name)
+            return HttpResponseRedirect(f"{back}?{query.urlencode()}" if query else back)
+        return HttpResponseRedirect(self._page(run))
+
+    def _page(self, run: BulkRun) -> str:
+        return reverse("admin:workflows_bulkrun_change", args=(run.pk,), current_app=self.admin_site.name)
+
+    # The page of a run: to be confirmed, or what it has come to
+
+    def page_context(self, request: HttpRequest, row: BulkRun) -> dict[str, Any]:
+        common = {"run": row, "chip": _PHASES[BulkPhase(row.phase)], "is_mine": row.person_id == person_of(request).pk}
+        if row.phase == BulkPhase.CHOSEN:
+            return {**common, **self._to_confirm(self.actor_for(request, row), row)}
+        return {**common, **_result(row, request.GET.get("page", "1"))}
+
+    def _to_confirm(self, actor: Actor, run: BulkRun) -> dict[str, Any]:
+        review = bulk_selection.review(run, actor)
+        return {
+            "title": _("Decide %(number)s at once") % {"number": review.all.number},
+            "review": review,
+            "left_out": [(why, len(items), items[:MOST_LISTED]) for why, items in review.left_out.items()],
+            "listed": review.included[:MOST_LISTED],
+            "unlisted": max(len(review.included) - MOST_LISTED, 0),
+            "form": BulkForm(),
+            "password": PasswordAgainForm() if review.needs_fresh_proof else None,
+        }
+
+    # What changes something
+
+    @method_decorator(sensitive_post_parameters("password"))
+    def start(self, request: HttpRequest, run: BulkRun) -> HttpResponse:
+        """Confirm. Up to `bulk_running.INLINE` are decided before the answer; more go on in the background."""
+        form, password = BulkForm(request.POST), PasswordAgainForm(request.POST)
+        if run.phase != BulkPhase.CHOSEN:
+            return HttpResponseRedirect(self._page(run))
+        if not form.is_valid():
+            return self.show(request, run, status=UNPROCESSABLE, form=form)
+        actor, verdict = self.actor_for(request, run), BulkVerdict(form.cleaned_data["decision"])
+        try:
+            proof = self._proof(request, password, run, verdict)
+            if password.errors:
+                return self.show(request, run, status=UNPROCESSABLE, form=form, password=password)
+            number = bulk_running.start(
+                actor=actor, run_id=run.pk, verdict=verdict, message=form.cleaned_data["message"], proof=proof
+            )
+        except ApiError as refusal:
+            return self.show(request, run, status=refusal.http_status, refusal=refusal.detail, form=form)
+        if number is not None and number <= bulk_running.INLINE:
+            bulk_running.carry_on(run.pk, most=bulk_running.INLINE + 1)
+        return HttpResponseRedirect(self._page(run))
+
+    def _proof(
+        self, request: HttpRequest, password: PasswordAgainForm, run: BulkRun, verdict: BulkVerdict
+    ) -> FreshProof | None:
+        """The password's proof, where this choice asks for one."""
+        is_asked = verdict == BulkVerdict.APPROVED
+        if is_asked and bulk_selection.review(run, self.actor_for(request, run)).needs_fresh_proof:
+            return password.prove(request)
+        return None
+
+    # How far it is
+
+    def progress_of(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self.with_row(request, object_id, self.progress)
+
+    def progress(self, request: HttpRequest, run: BulkRun) -> HttpResponse:
+        tally = bulk_running.outcomes(run.pk)
+        has_ended = run.phase == BulkPhase.ENDED
+        return JsonResponse({"ended": has_ended, "total": run.total, "said": _said(run, tally), **tally})
+
+
+def _digests(chosen: list[str]) -> dict[int, str]:
+    """Of `17:3f…` the task and the digest; what looks otherwise was tampered with and chooses nothing."""
+    found = {}
+    for text in chosen[: bulk_selection.MOST_CHOSEN]:
+        number, _colon, digest = text.partition(":")
+        if number.isascii() and number.isdigit() and len(number) < 19 and len(digest) == 64:
+            found[int(number)] = digest
+    return found
+
+
+def _result(run: BulkRun, page: str) -> dict[str, Any]:
+    tally = bulk_running.outcomes(run.pk)
+    items = Paginator(bulk_selection.by_outcome(run), PER_PAGE).get_page(page)
+    return {
+        "title": _result_title(run),
+        "tally": tally,
+        "done": run.total - tally["open"],
+        "said": _said(run, tally),
+        "missed": tally[BulkOutcome.REFUSED] + tally[BulkOutcome.LEFT_OUT],
+        "items": items,
+        "rows": [ItemRow(item, _OUTCOMES[item.outcome], chips.of_request(item.request)) for item in items],
+    }
+
+
+def _result_title(run: BulkRun) -> str:
+    if run.verdict == BulkVerdict.APPROVED:
+        return _("Approve %(number)s at once") % {"number": run.total}
+    return _("Reject %(number)s at once") % {"number": run.total}
+
+
+def _said(run: BulkRun, tally: dict[str, int]) -> str:
+    """How far the run is, in one sentence."""
+    return _("%(done)s of %(total)s: %(decided)s decided, %(refused)s not decided, %(left_out)s left out.") % {
+        "done": run.total - tally["open"], "total": run.total, **tally,
+    }  # fmt: skip

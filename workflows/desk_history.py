@@ -1,0 +1,167 @@
+"""What a checker should know before deciding: what the customer already got, what else is asked for them, who asks.
+
+A fixed number of queries, each of which reads one end of an index: of a customer or a maker with more rows than
+`MOST_READ`, the latest ones count, and the page says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
+
+from workflows import registry
+from workflows.models import WorkflowRequest
+from workflows.registry import Credit
+from workflows.states import OPEN, State
+
+MOST_READ: Final = 500
+MOST_SHOWN: Final = 3
+WINDOWS: Final = (30, 90, 365)
+MAKER_DAYS: Final = 90
+ALIKE_DAYS: Final = 7
+
+Readings = Sequence[tuple[Any, Callable[[WorkflowRequest], Any]]]
+
+_APPROVED = (State.EXECUTING, State.UNKNOWN, State.CREDITED, State.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What a customer was credited within the last `days`; `same_*` for the very reason of the request."""
+
+    days: int
+    number: int
+    amount: Decimal
+    same_number: int
+    same_amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerRecord:
+    """`others` are the latest of the customer's other requests, `pending` those that may still be credited."""
+
+    windows: list[Window]
+    pending: list[WorkflowRequest]
+    pending_number: int
+    others: list[WorkflowRequest]
+    is_cut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MakerRecord:
+    """What a maker asked for within `days`, and what checkers made of it. What no checker saw counts as neither."""
+
+    days: int
+    requests: int
+    approved: int
+    rejected: int
+    is_cut: bool
+
+    @property
+    def approval_rate(self) -> int | None:
+        """Per cent of what was decided; None before anything was."""
+        decided = self.approved + self.rejected
+        return round(100 * self.approved / decided) if decided else None
+
+
+def _light(requests: QuerySet[WorkflowRequest]) -> QuerySet[WorkflowRequest]:
+    return requests.select_related("organisation").defer("secret", "payload", "result")
+
+
+def of_customer(request: WorkflowRequest) -> CustomerRecord:
+    """One query, and one of the request's type."""
+    mine = WorkflowRequest.objects.filter(organisation=request.organisation_id, customer_id=request.customer_id)
+    latest = list(_light(mine).order_by("-created_at", "-id")[: MOST_READ + 1])
+    others = [row for row in latest[:MOST_READ] if row.pk != request.pk]
+    pending = [row for row in others if row.state in OPEN]
+    return CustomerRecord(
+        windows=_windows(request, [*_credits(others), *_earlier_credits(request)]),
+        pending=pending[:MOST_SHOWN],
+        pending_number=len(pending),
+        others=[row for row in others if row.state not in OPEN][:MOST_SHOWN],
+        is_cut=len(latest) > MOST_READ,
+    )
+
+
+def _credits(requests: Iterable[WorkflowRequest]) -> list[Credit]:
+    return [
+        Credit(row.ended_at, row.amount or Decimal(0), row.reason)
+        for row in requests
+        if row.state == State.CREDITED and row.ended_at is not None
+    ]
+
+
+def _earlier_credits(request: WorkflowRequest) -> list[Credit]:
+    since = timezone.now() - timedelta(days=max(WINDOWS))
+    return list(registry.get(request.request_type).earlier_credits(request, since, MOST_READ))
+
+
+def _windows(request: WorkflowRequest, credits_: list[Credit]) -> list[Window]:
+    now = timezone.now()
+    return [_window(days, request, [row for row in credits_ if row.at >= now - timedelta(days)]) for days in WINDOWS]
+
+
+def _window(days: int, request: WorkflowRequest, credits_: list[Credit]) -> Window:
+    same = [row for row in credits_ if row.reason == request.reason]
+    return Window(days, len(credits_), _sum(credits_), len(same), _sum(same))
+
+
+def _sum(credits_: list[Credit]) -> Decimal:
+    return sum((row.amount for row in credits_), Decimal(0))
+
+
+def of_maker(request: WorkflowRequest) -> MakerRecord:
+    """One query."""
+    since = timezone.now() - timedelta(days=MAKER_DAYS)
+    theirs = WorkflowRequest.objects.filter(
+        organisation=request.organisation_id, maker=request.maker_id, created_at__gte=since
+    )
+    latest = theirs.order_by("-created_at", "-id")[: MOST_READ + 1]
+    by_checkers = Q(auto_approved=False, one_step=False)
+    counts = latest.aggregate(
+        requests=Count("pk"),
+        approved=Count("pk", filter=by_checkers & Q(state__in=_APPROVED)),
+        rejected=Count("pk", filter=Q(state=State.REJECTED)),
+    )
+    is_cut = counts["requests"] > MOST_READ
+    counts["requests"] = min(counts["requests"], MOST_READ)
+    return MakerRecord(days=MAKER_DAYS, **counts, is_cut=is_cut)
+
+
+def look_alikes(request: WorkflowRequest) -> list[WorkflowRequest]:
+    """The latest requests for the same customer and amount within some days of this one; one query."""
+    near = timedelta(days=ALIKE_DAYS)
+    alike = WorkflowRequest.objects.filter(
+        organisation=request.organisation_id, customer_id=request.customer_id, amount=request.amount,
+        created_at__range=(request.created_at - near, request.created_at + near),
+    )  # fmt: skip
+    return list(_light(alike.exclude(pk=request.pk)).order_by("-created_at", "-id")[:MOST_SHOWN])
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    value: Any
+    differs: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One thing about a request, and the same about each of its look-alikes."""
+
+    label: Any
+    value: Any
+    others: list[Cell]
+
+
+def compare(request: WorkflowRequest, others: list[WorkflowRequest], readings: Readings) -> list[Comparison]:
+    """The requests side by side; what differs from the one to be decided says so."""
+    return [
+        Comparison(label, read(request), [Cell(read(other), read(other) != read(request)) for other in others])
+        for label, read in readings
+    ]

@@ -1,0 +1,34 @@
+"""Noting what somebody should be told by mail: a row in the transaction of the change, and a hint after its commit."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db.models.functions import Now
+
+from workflows.models import Notice, NoticeKind, WorkflowRequest
+from workflows.queue import announce_mail
+from workflows.states import State
+
+_OPENS_A_TASK = frozenset({"request.submitted", "request.retry_asked", "task.approved"})
+_ENDS_A_REQUEST = ("task.rejected", "request.expired", "call.")
+_OUTCOMES = frozenset({State.CREDITED, State.FAILED, State.REJECTED, State.EXPIRED})
+
+
+def note(action: str, request: WorkflowRequest | None) -> None:
+    """Note what an audit event of this action, on the request as it is now, means for anybody's mail; mostly nothing.
+
+    One statement where there is something to tell, and none where the service sends no mail.
+    """
+    kind = _kind_of(action, request) if settings.MAIL_ON and request is not None else None
+    if request is None or kind is None:
+        return
+    notice = Notice.objects.create(organisation_id=request.organisation_id, request=request, kind=kind, due_at=Now())
+    announce_mail(notice.pk)
+
+
+def _kind_of(action: str, request: WorkflowRequest) -> NoticeKind | None:
+    if action in _OPENS_A_TASK and request.state == State.WAITING:
+        return NoticeKind.WAITING
+    if action.startswith(_ENDS_A_REQUEST) and request.state in _OUTCOMES:
+        return NoticeKind.OUTCOME
+    return None

@@ -1,0 +1,81 @@
+"""The decisions of a request, opened one after the other, as its snapshot of the policy says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models.functions import Now
+
+from accounts.models import User
+from workflows import audit
+from workflows.models import AdminTask, Decision, WorkflowRequest
+from workflows.models.policy import terms_of
+from workflows.terms.document import Level, Patience, Terms
+from workflows.terms.judging import steps_of
+
+
+def terms_of_request(request: WorkflowRequest) -> Terms:
+    """The terms that judged the request; those of today's defaults where it is older than versions."""
+    return Terms() if request.policy_version_id is None else terms_of(request.policy_version_id)
+
+
+def levels_of(request: WorkflowRequest) -> tuple[Level, ...]:
+    """The levels that the request was told; one checker where it is older than levels."""
+    told = request.judgement.get("levels")
+    return (Level(),) if told is None else tuple(Level.model_validate(level) for level in told)
+
+
+def open_first(request: WorkflowRequest, levels: Sequence[Level], patience: Patience, now: datetime) -> None:
+    _open(request, levels[0], patience, now, level=1, stage=1)
+
+
+def open_next(request: WorkflowRequest, decided: AdminTask) -> bool:
+    """Open the decision that follows an approved one.
+
+    Returns:
+        False where it was the last one.
+    """
+    if decided.opened_by_id is not None:
+        return False  # a retry is one decision
+    steps = steps_of(levels_of(request))
+    if decided.level >= len(steps):
+        return False
+    stage, level = steps[decided.level]
+    assert decided.decided_at is not None  # noqa: S101 - it was decided just now
+    before = AdminTask.objects.filter(request=request, decision=Decision.APPROVED).values_list("checker_id", flat=True)
+    _open(
+        request, level, terms_of_request(request).patience, decided.decided_at,
+        level=decided.level + 1, stage=stage, barred=sorted(checker for checker in before if checker is not None),
+    )  # fmt: skip
+    audit.record("level.opened", request=request, actor=None, level=stage, role=level.role)
+    return True
+
+
+def open_retry(request: WorkflowRequest, *, opened_by: User) -> None:
+    """One checker decides whether a failed request is tried again."""
+    count = AdminTask.objects.filter(request=request).count()
+    patience = terms_of_request(request).patience
+    _open(request, Level(), patience, request.updated_at, level=count + 1, stage=1, opened_by=opened_by)
+
+
+def _open(
+    request: WorkflowRequest, needs: Level, patience: Patience, now: datetime, *, level: int, stage: int,
+    barred: Sequence[int] = (), opened_by: User | None = None,
+) -> None:  # fmt: skip
+    backup = needs.backup
+    AdminTask.objects.create(
+        organisation_id=request.organisation_id, request=request, maker_id=request.maker_id, opened_at=now,
+        opened_by=opened_by, level=level, stage=stage, role=needs.role, users=list(needs.users),
+        concepts=list(needs.concepts), zones=list(needs.zones), stores=list(needs.stores), tills=list(needs.tills),
+        barred=list(barred), backup_role=backup.role if backup is not None else "",
+        backup_users=list(backup.users) if backup is not None else [],
+        remind_at=_after(patience.remind_after),
+        escalate_at=_after(patience.escalate_after) if backup is not None else None,
+    )  # fmt: skip
+
+
+def _after(hours: int | None) -> Any:
+    """So many hours from now, by the database's clock."""
+    return None if hours is None else Now() + timedelta(hours=hours)

@@ -1,0 +1,157 @@
+"""From a submission to its verdict: gather what the policy asks about, judge, and refuse what it refuses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+
+from accounts.actors import Actor
+from accounts.models import UserKind
+from wire.errors import Problem
+from workflows.amounts import readable
+from workflows.errors import LimitReached, NobodyCanDecide, RefusedByPolicy
+from workflows.models import RequestSource, WorkflowRequest
+from workflows.rules import people, usage
+from workflows.rules.usage import Asked, SoFar
+from workflows.submission import BODY_PATH, Submission
+from workflows.terms.document import MakerKind, Per, Terms
+from workflows.terms.judging import Case, LimitState, Verdict, judge
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A verdict, and the moment it holds for: by the database's clock where anything was counted."""
+
+    verdict: Verdict
+    at: datetime
+
+
+def count_and_judge(actor: Actor, submission: Submission, source: RequestSource) -> Judged:
+    """The verdict on a submission that is about to be stored; counts it, within the caller's transaction.
+
+    At most two statements: the locks, and what is behind them. None where the policy asks about nothing.
+    """
+    per = _counted(submission.terms)
+    subjects = _subjects(actor, submission)
+    now = usage.lock(actor.organisation.pk, submission.request_type.slug, subjects) if per else timezone.now()
+    return _judge(actor, submission, source, now, adds=True)
+
+
+def look_and_judge(actor: Actor, submission: Submission, source: RequestSource) -> Judged:
+    """The verdict that the submission would meet at this moment; nothing is locked or stored."""
+    return _judge(actor, submission, source, timezone.now(), adds=False)
+
+
+def _counted(terms: Terms) -> frozenset[Per]:
+    """What is locked: whoever asks about a customer must not ask beside somebody who adds to them."""
+    return terms.counted | (frozenset({Per.CUSTOMER}) if terms.asks_about_customer else frozenset())
+
+
+def _subjects(actor: Actor, submission: Submission) -> dict[Per, str]:
+    return usage.subjects_of(
+        _counted(submission.terms), customer_id=submission.subject.customer_id, maker_id=actor.user.pk,
+        program_id=submission.subject.program_id, store_id=submission.entity.store_id,
+    )  # fmt: skip
+
+
+def _judge(actor: Actor, submission: Submission, source: RequestSource, now: datetime, *, adds: bool) -> Judged:
+    terms, subject = submission.terms, submission.subject
+    asked = Asked(
+        organisation_id=actor.organisation.pk, request_type=submission.request_type.slug,
+        subjects=_subjects(actor, submission), counts_for=terms.counted, maker_id=actor.user.pk,
+        customer_id=subject.customer_id, amount=subject.amount, reason=subject.reason, now=now,
+        today=usage.today_of(actor.organisation, now),
+    )  # fmt: skip
+    so_far = usage.read(asked, terms, adds=adds)
+    return Judged(judge(terms, _case(actor, submission, source, so_far), so_far.used), now)
+
+
+def _case(actor: Actor, submission: Submission, source: RequestSource, so_far: SoFar) -> Case:
+    subject, entity = submission.subject, submission.entity
+    return Case(
+        amount=subject.amount, money=subject.money, program_id=subject.program_id, customer_id=subject.customer_id,
+        maker_id=actor.user.pk, maker_kinds=maker_kinds(actor), source=source,
+        concept_id=entity.concept_id, zone_id=entity.zone_id, store_id=entity.store_id, till_id=entity.till_id,
+        reason=subject.reason, so_far=so_far.customer, look_alikes=so_far.look_alikes,
+        split_with=so_far.split_with, split_sum=so_far.split_sum,
+    )  # fmt: skip
+
+
+def maker_kinds(actor: Actor) -> frozenset[MakerKind]:
+    """What a maker is besides a maker."""
+    membership = actor.membership
+    kinds = {MakerKind.SERVICE if actor.user.kind == UserKind.SERVICE else MakerKind.PERSON}
+    if membership.is_checker:
+        kinds.add(MakerKind.CHECKER)
+    if membership.is_supervisor:
+        kinds.add(MakerKind.SUPERVISOR)
+    if membership.is_operator:
+        kinds.add(MakerKind.OPERATOR)
+    return frozenset(kinds)
+
+
+def check(verdict: Verdict, *, actor: Actor, submission: Submission, one_step: bool) -> None:
+    """Refuse what the verdict refuses, and what nobody could ever decide.
+
+    Raises:
+        RefusedByPolicy: a rule refuses it.
+        LimitReached: a hard limit would be passed; in one step also one that would ask for another level.
+        NobodyCanDecide: no different people can be found for its levels.
+    """
+    if verdict.result.kind == "refuse":
+        raise RefusedByPolicy(verdict.result.message or "", reference="payload")
+    passed = verdict.passed_hard + (verdict.passed_soft if one_step else ())
+    if passed:
+        raise LimitReached(
+            problems=[Problem(LimitReached.code, _sentence(state), f"{BODY_PATH}points") for state in passed]
+        )
+    if verdict.levels and not one_step:
+        check_people(verdict, actor=actor, submission=submission)
+
+
+def _sentence(state: LimitState) -> str:
+    limit = state.limit
+    what = "points" if limit.measure == "points" else "requests"
+    return (
+        f"would pass the limit “{limit.name}”: {readable(limit.most)} {what} per {limit.per}, of which"
+        f" {readable(state.used)} count already. Ask for less, or later."
+    )
+
+
+def check_people(verdict: Verdict, *, actor: Actor, submission: Submission) -> None:
+    """Raises NobodyCanDecide where the levels cannot be filled by different people other than the maker."""
+    empty = people.unfillable(
+        verdict.levels, organisation_id=actor.organisation.pk, place=submission.entity,
+        amount=submission.subject.amount, without=(actor.user.pk,),
+    )  # fmt: skip
+    if empty:
+        raise NobodyCanDecide(
+            f"Nobody could decide this request at level {', '.join(map(str, empty))} of the rule “{verdict.rule}”."
+            " An administrator must name people for it."
+        )
+
+
+def count_again(request: WorkflowRequest, terms: Terms) -> None:
+    """Count a request that had been freed once more, on its own day. The caller has locked it.
+
+    Raises:
+        LimitReached: by now it would pass a hard limit.
+    """
+    subjects = usage.subjects_of(
+        terms.counted, customer_id=request.customer_id, maker_id=request.maker_id, program_id=request.program_id,
+        store_id=request.store_id,
+    )  # fmt: skip
+    if not subjects:
+        return
+    now = usage.lock(request.organisation_id, request.request_type, subjects)
+    today = usage.today_of(request.organisation, now)
+    so_far = usage.read_for_retry(request, terms, subjects, today)
+    for limit in terms.limits:
+        if not limit.is_hard or (limit.programs and request.program_id not in limit.programs):
+            continue
+        counts = request.counted_on is not None and request.counted_on >= usage.first_day(limit.window, today)
+        adds = (1 if limit.measure == "requests" else request.amount or 0) if counts else 0
+        if limit.name in so_far and so_far[limit.name] + adds > limit.most:
+            raise LimitReached(f"Trying again would pass the limit “{limit.name}”.")
