@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
 from accounts.models import UserKind
@@ -57,6 +60,14 @@ def _subjects(actor: Actor, submission: Submission) -> dict[Per, str]:
 
 
 def _judge(actor: Actor, submission: Submission, source: RequestSource, now: datetime, *, adds: bool) -> Judged:
+    case, used = gather(actor, submission, source, now, adds=adds)
+    return Judged(judge(submission.terms, case, used), now)
+
+
+def gather(
+    actor: Actor, submission: Submission, source: RequestSource, now: datetime, *, adds: bool = False
+) -> tuple[Case, Mapping[str, Decimal]]:
+    """What `judge` looks at: the request with the customer's past, and what counts already for each limit."""
     terms, subject = submission.terms, submission.subject
     asked = Asked(
         organisation_id=actor.organisation.pk, request_type=submission.request_type.slug,
@@ -65,7 +76,7 @@ def _judge(actor: Actor, submission: Submission, source: RequestSource, now: dat
         today=usage.today_of(actor.organisation, now),
     )  # fmt: skip
     so_far = usage.read(asked, terms, adds=adds)
-    return Judged(judge(terms, _case(actor, submission, source, so_far), so_far.used), now)
+    return _case(actor, submission, source, so_far), so_far.used
 
 
 def _case(actor: Actor, submission: Submission, source: RequestSource, so_far: SoFar) -> Case:
@@ -124,8 +135,12 @@ def check_people(verdict: Verdict, *, actor: Actor, submission: Submission) -> N
     """Raises NobodyCanDecide where the levels cannot be filled by different people other than the maker."""
     empty = people.unfillable(
         verdict.levels, organisation_id=actor.organisation.pk, place=submission.entity,
-        amount=submission.subject.amount, without=(actor.user.pk,),
+        amount=submission.subject.amount, without=(actor.user.pk, *submission.subject.concerns),
     )  # fmt: skip
+    if empty and submission.request_type.local is not None:
+        raise NobodyCanDecide(
+            _("A second administrator is needed, who is not concerned by the change: nobody else could approve it.")
+        )
     if empty:
         raise NobodyCanDecide(
             f"Nobody could decide this request at level {', '.join(map(str, empty))} of the rule “{verdict.rule}”."

@@ -1,0 +1,123 @@
+"""What a policy costs a submission: one of 50 rules and 5 limits against one that says nothing.
+
+    python -m config.embedded --temporary -- python -m bench.policy [--rounds 7] [--times 100]
+
+Prints CPU microseconds of this process per submission through the service (median of interleaved rounds), what is more
+with the policy, what of it is judging alone, and the number of statements of each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import statistics
+import time
+from typing import Any
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+ORGANISATION = 51250
+MOST = 10**9
+
+
+def fifty_rules() -> list[dict[str, Any]]:
+    """None of them matches but the last, so that all are looked at; some ask about the customer."""
+    rules: list[dict[str, Any]] = [
+        {"name": f"zone {number}", "when": {"zones": [str(number)], "points": {"over": number}}, "then": _ONE}
+        for number in range(40)
+    ]
+    rules += [
+        {
+            "name": f"so far {days} {number}",
+            "when": {
+                "so_far": {"days": days, "measure": "points", "more_than": MOST - number},
+                "makers": [MOST + number],
+            },
+            "then": _ONE,
+        }
+        for days in (30, 90, 365)
+        for number in range(3)
+    ]
+    return [*rules, {"name": "no look-alike", "when": {"points": {"up_to": MOST}}, "then": _ONE}]
+
+
+_ONE = {"kind": "levels", "levels": [{}]}
+
+
+def five_limits() -> list[dict[str, Any]]:
+    spans = [("customer", "30"), ("customer", "365"), ("maker", "day"), ("program", "month"), ("store", "7")]
+    return [
+        {"name": f"{per} {window}", "per": per, "window": window, "measure": "points", "most": MOST}
+        for per, window in spans
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--times", type=int, default=100)
+    options = parser.parse_args()
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    measure(options.rounds, options.times)
+
+
+def measure(rounds: int, times: int) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    from tests.factories import set_terms
+    from tests.house import build_house
+    from workflows import services
+    from workflows.models import RequestSource
+    from workflows.rules import verdicts
+    from workflows.submission import read_submission
+    from workflows.terms.judging import judge
+
+    house = build_house(ORGANISATION)
+    actor, customers = house.actor(house.maker), itertools.cycle(range(1, 1000))
+
+    def submit() -> None:
+        body = house.body(earningEntityId=next(customers))
+        submission = read_submission(body, organisation=house.organisation, slug="GOODWILL-POINTS")
+        services.submit(actor=actor, submission=submission)
+
+    def timed() -> float:
+        started = time.process_time()
+        for _ in range(times):
+            submit()
+        return (time.process_time() - started) / times * 1e6
+
+    documents = {"nothing": {"rules": [], "limits": []}, "policy": {"rules": fifty_rules(), "limits": five_limits()}}
+    figures: dict[str, list[float]] = {name: [] for name in documents}
+    statements: dict[str, int] = {}
+    for number in range(rounds + 1):
+        for name, document in documents.items():
+            set_terms(house.policy, **document)
+            submit()
+            if number:
+                figures[name].append(timed())
+            with CaptureQueriesContext(connection) as found:
+                submit()
+            statements[name] = len(found)
+    submission = read_submission(house.body(), organisation=house.organisation, slug="GOODWILL-POINTS")
+    so_far = verdicts.look_and_judge(actor, submission, RequestSource.API)
+    case, used = verdicts.gather(actor, submission, RequestSource.API, so_far.at)
+    started = time.process_time()
+    for _ in range(1000):
+        judge(submission.terms, case, used)
+    judging = (time.process_time() - started) * 1000
+    plain, full = (statistics.median(figures[name]) for name in documents)
+    print(f"{'a submission without rules or limits':<42} {plain:8.0f} µs CPU   {statements['nothing']} statements")
+    print(f"{'with 50 rules and 5 limits':<42} {full:8.0f} µs CPU   {statements['policy']} statements")
+    print(f"{'more':<42} {full - plain:8.0f} µs CPU   {statements['policy'] - statements['nothing']} statements")
+    print(f"{'of which judging alone':<42} {judging:8.0f} µs CPU")
+
+
+if __name__ == "__main__":
+    main()
