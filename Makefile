@@ -13,7 +13,7 @@ export DJANGO_SETTINGS_MODULE := config.settings
 export PYTHONPATH := $(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test soak lint audit format docs lock clean
+.PHONY: help run demo test soak lint audit format docs screenshots lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -54,6 +54,10 @@ format: $(STAMP) ## format the code and mend what can be mended
 
 docs: $(STAMP) ## write the generated parts of the documentation
 	$(EMBEDDED) --no-servers -- $(BIN)/python -m docs.generate
+
+screenshots: $(STAMP) ## take the pictures of the README and the documentation anew
+	$(BIN)/python -m tests.e2e.screenshots
+	$(EMBEDDED) --temporary -- $(BIN)/python -m docs.screenshots
 
 lock: ## compile the pinned requirements from the short lists (needs uv)
 	uv pip compile --quiet --generate-hashes --universal --no-emit-index-url --python-version 3.11 requirements.in -o requirements.txt

@@ -150,6 +150,38 @@ class PlatformAdmin(GuardedAdmin):
         return self.all_rows(request) if runs_platform(request) else super().get_queryset(request)
 
 
+def administers(request: HttpRequest, organisation_id: int) -> bool:
+    """Whether the logged-in person may prepare settings of this organisation: its administrator, or the platform's."""
+    actor = actors_for(request).get(organisation_id)
+    return runs_platform(request) or (actor is not None and actor.membership.is_administrator)
+
+
+class SettingsAdmin(PlatformAdmin):
+    """A page of the set-up that an organisation's administrators open too, for the rows of their own organisations;
+    for a model with a column `organisation`."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        if obj is not None:
+            return administers(request, obj.organisation_id)
+        return runs_platform(request) or bool(_administered(request))
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_view_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_view_permission(request, obj)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        if runs_platform(request):
+            return self.all_rows(request)
+        return self.all_rows(request).filter(organisation__in=_administered(request))
+
+
+def _administered(request: HttpRequest) -> list[int]:
+    """The organisations that the logged-in person is an administrator of."""
+    return [key for key, actor in actors_for(request).items() if actor.membership.is_administrator]
+
+
 class PlatformForm(_ModelForm):
     """The form of a page of the set-up."""
 

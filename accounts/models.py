@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin, UserManager
@@ -168,6 +168,12 @@ def _entity_list(label: Any) -> ArrayField[Any, Any]:
         models.CharField(max_length=64), default=list, blank=True, verbose_name=label,
         help_text=_("Ids, separated by commas. Empty: no restriction."),
     )  # fmt: skip
+
+
+RIGHTS: Final = (
+    "is_active", "is_maker", "is_checker", "is_auditor", "is_operator", "may_issue_in_one_step", "is_supervisor",
+    "is_administrator",
+)  # fmt: skip
 
 
 class Membership(models.Model):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -84,8 +85,9 @@ def _step_over_given_ids(table: str) -> None:
 
 @transaction.atomic
 def set_membership(
-    *, user: User, organisation: Organisation, roles: Roles, scope: dict[str, list[str]] | None = None
-) -> tuple[Membership, bool]:
+    *, user: User, organisation: Organisation, roles: Roles, scope: dict[str, list[str]] | None = None,
+    decides_up_to: Decimal | None = None,
+) -> tuple[Membership, bool]:  # fmt: skip
     """Give a user exactly these roles in an organisation; `scope` has the keys concepts, zones, stores, tills.
 
     Raises:
@@ -94,7 +96,7 @@ def set_membership(
     values: dict[str, Any] = {
         "is_maker": roles.maker, "is_checker": roles.checker, "is_auditor": roles.auditor,
         "is_operator": roles.operator, "is_supervisor": roles.supervisor, "is_administrator": roles.administrator,
-        "may_issue_in_one_step": roles.one_step, "is_active": True, **(scope or {}),
+        "may_issue_in_one_step": roles.one_step, "decides_up_to": decides_up_to, "is_active": True, **(scope or {}),
     }  # fmt: skip
     existing = Membership.objects.filter(user=user, organisation=organisation).first()
     if existing is not None and all(getattr(existing, name) == value for name, value in values.items()):

@@ -110,7 +110,7 @@ _REQUEST = {
 }  # fmt: skip
 _TASK = {
     "id": "t.id + s.i", "request_id": "s.id", "maker_id": _PEOPLE.format(column="id", kind="maker"),
-    "opened_at": "s.at",
+    "opened_at": "s.at", "customer_id": "s.customer", "amount": "s.points", "money": "s.points * 0.5",
     "decision": f"CASE WHEN s.is_waiting THEN NULL WHEN s.state = 'rejected' THEN 'rejected'"
                 f" WHEN {_BY_CHECKER} THEN 'approved' ELSE s.state END",
     "checker_id": f"CASE WHEN {_BY_CHECKER} THEN {_PEOPLE.format(column='id', kind='checker')} END",

@@ -72,7 +72,11 @@ class GoodwillAdminSite(AdminSite):
         super().register(model_or_iterable, admin_class, **options)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        return {**super().each_context(request), "nav_items": self._nav_items(request)}
+        return {
+            **super().each_context(request),
+            "nav_items": self._nav_items(request),
+            "may_set_up": bool(self._items(request, PlatformAdmin)),
+        }
 
     def _nav_items(self, request: HttpRequest) -> list[NavItem]:
         from workflows.admin import making

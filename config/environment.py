@@ -124,6 +124,12 @@ class Environment(BaseSettings):
     INTOUCH_BREAKER_SECONDS: float = Field(15.0, gt=0, description="How long it is left alone; more with each probe.")
     INTOUCH_ALLOW_LOOPBACK: bool = Field(False, description="Targets on this very host. Development only.")
     SWEEP_SECONDS: float = Field(10.0, ge=1, le=3600, description="How often due requests are sent to the queue again.")
+    PATIENCE_SECONDS: float = Field(
+        60.0, ge=1, le=3600, description="How often reminders, escalations and expiries that are due are looked for."
+    )
+    NIGHTLY_HOUR: int = Field(
+        2, ge=0, le=23, description="Hour (UTC) at which it is checked that somebody can decide each waiting request."
+    )
     EMAIL_URL: Annotated[str, AfterValidator(_mail_url)] = Field(
         "",
         description="`smtp+tls://user:password@host:587`, `smtps://…`, `smtp://…` or `console:`; without one no mail.",

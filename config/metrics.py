@@ -1,7 +1,8 @@
 """`/metrics` for Prometheus: read from the database at each scrape, so that every process tells the same.
 
-What to alert on: `goodwill_requests_given_up` above zero (a person has to look), `goodwill_oldest_due_seconds` above a
-few sweeps (nobody works), `goodwill_breakers_open` above zero (Intouch is away).
+What to alert on: `goodwill_requests_given_up` above zero (a person has to look), `goodwill_requests_stuck` above zero
+(nobody can decide), `goodwill_oldest_due_seconds` above a few sweeps (nobody works), `goodwill_breakers_open` above
+zero (Intouch is away).
 """
 
 from __future__ import annotations
@@ -33,6 +34,10 @@ _OLDEST_DUE = """
      WHERE state IN ('executing', 'unknown') AND due_at <= clock_timestamp()
        AND (lease_expires_at IS NULL OR lease_expires_at <= clock_timestamp())
 """
+_STUCK = """
+    SELECT organisation_id, request_type, count(*) FROM workflows_workflowrequest
+     WHERE state = 'waiting' AND stuck_at IS NOT NULL GROUP BY 1, 2
+"""
 _BREAKERS = "SELECT count(*) FROM workflows_targetbreaker WHERE open_until IS NOT NULL"
 _PAUSES = "SELECT count(*) FROM workflows_pause"
 
@@ -54,6 +59,12 @@ class DatabaseCollector:
         for *values, count in _rows(_GIVEN_UP):
             given_up.add_metric([str(value) for value in values], count)
         yield given_up
+        stuck = GaugeMetricFamily(
+            "goodwill_requests_stuck", "Nobody can decide them: people have to be named.", labels=labels
+        )
+        for *values, count in _rows(_STUCK):
+            stuck.add_metric([str(value) for value in values], count)
+        yield stuck
         yield _single("goodwill_oldest_due_seconds", "How long the longest waiting due request is due.", _OLDEST_DUE)
         yield _single("goodwill_breakers_open", "Targets that are left alone.", _BREAKERS)
         yield _single("goodwill_pauses", "Pauses in force.", _PAUSES)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import dj_database_url
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 
 from config import environment, mail
@@ -94,6 +95,8 @@ DATABASES: dict[str, Any] = {
             },
             "application_name": "goodwill",
             "connect_timeout": 5,
+            # Compiling a query that sums what waits took longer than running it.
+            "options": "-c jit=off",
         },
     }
 }
@@ -266,6 +269,12 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": env.SWEEP_SECONDS,
         "options": {"expires": env.SWEEP_SECONDS},
     },
+    "be-patient": {
+        "task": "workflows.be_patient",
+        "schedule": env.PATIENCE_SECONDS,
+        "options": {"expires": env.PATIENCE_SECONDS},
+    },
+    "check-people": {"task": "workflows.check_people", "schedule": crontab(hour=env.NIGHTLY_HOUR, minute=0)},
     "close-days": {"task": "workflows.close_days", "schedule": 900.0, "options": {"expires": 900.0}},
 }
 if MAIL_ON:

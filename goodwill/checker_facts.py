@@ -33,6 +33,8 @@ def facts_for_checker(request: WorkflowRequest) -> Iterator[Fact]:
 
 def earlier_credits(request: WorkflowRequest, since: datetime, most: int) -> Iterator[Credit]:
     """What the history from before the engine holds for the customer; one query."""
+    if request.customer_id is None:
+        return
     found = GoodwillRequest.objects.filter(
         organisation=request.organisation_id, customer_id=request.customer_id, workflow_request=None,
         status=GoodwillStatus.APPROVED, added_on__gte=since,

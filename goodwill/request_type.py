@@ -17,6 +17,7 @@ from goodwill.checker_facts import earlier_credits, facts_for_checker, find_by_n
 from goodwill.models import GoodwillRequest, GoodwillStatus, Program
 from goodwill.selectors import program_names
 from workflows.models import AdminTask, WorkflowRequest
+from workflows.new_rows import insert
 from workflows.registry import LookUp, RequestType, Subject
 from workflows.states import State
 from workflows.submission import StrictModel, context_of, refuse
@@ -157,7 +158,7 @@ def _credited_by_look_up(body: Any) -> bool | None:
 
 def _keep(request: WorkflowRequest, body: GoodwillBody, facts: Facts) -> None:
     """Store the row that the history shows, in the transaction of the submission."""
-    GoodwillRequest.objects.create(
+    row = GoodwillRequest(
         organisation_id=request.organisation_id, program=facts.program(body.program_id), workflow_request=request,
         customer_id=body.earning_entity_id, points=body.points, status=GoodwillStatus.PENDING, reason=body.reason,
         comments=body.comments or "", updated_comments=_comments(request, body.comments or ""),
@@ -165,6 +166,7 @@ def _keep(request: WorkflowRequest, body: GoodwillBody, facts: Facts) -> None:
         added_by_id=request.maker_id, updated_by_id=request.maker_id,
         added_on=request.created_at, updated_on=request.updated_at,
     )  # fmt: skip
+    insert(row)
 
 
 def _comments(request: WorkflowRequest, comments: str, message: str = "") -> str:

@@ -1,4 +1,7 @@
-"""One attempt at a claimed request: the credit, or a look-up. No transaction is open; every end is an outcome."""
+"""One attempt at a claimed request: the credit, or a look-up, with no transaction open; or what is carried out here.
+
+Every end is an outcome.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models.functions import Now
 
 from wire import strict_json
@@ -26,10 +30,12 @@ from workflows.models import (
     CallPurpose,
     Decision,
     IntouchCall,
+    IntouchTarget,
     Reconciling,
     WorkflowPolicy,
     WorkflowRequest,
 )
+from workflows.registry import RefusedHere
 from workflows.secrets import Secret, SecretUnreadable
 from workflows.services import secret_binding
 from workflows.set_up import target_binding
@@ -60,7 +66,10 @@ class Claim:
 
 def purpose_of(request: WorkflowRequest) -> CallPurpose:
     """What the next attempt is for: an unknown outcome is looked up first where type and policy say so."""
-    if request.state != State.UNKNOWN or registry.get(request.request_type).look_up is None:
+    request_type = registry.get(request.request_type)
+    if request_type.local is not None:
+        return CallPurpose.LOCAL
+    if request.state != State.UNKNOWN or request_type.look_up is None:
         return CallPurpose.CREDIT
     policy = WorkflowPolicy.objects.filter(
         organisation_id=request.organisation_id, request_type=request.request_type
@@ -71,25 +80,47 @@ def purpose_of(request: WorkflowRequest) -> CallPurpose:
 
 def attempt(claim: Claim) -> Outcome:
     """Call Intouch for a claimed request."""
-    request = claim.request
+    request, target = claim.request, claim.request.target
+    assert target is not None  # noqa: S101 - a CHECK: every request has one but those of local types
     content = _content_decided_on(request)
     if content is None:
-        logger.error("a request was altered after it was decided on", extra={"request_id": str(request.pk)})
-        return Outcome(CallOutcome.REFUSED, error=TAMPERED)
-    if not request.target.is_enabled:
+        return _tampered(request)
+    if not target.is_enabled:
         return Outcome(CallOutcome.NOT_SENT, error="not sent: the target is switched off")
     try:
-        secret = _secret_of(request)
+        secret = _secret_of(request, target)
     except SecretUnreadable as error:
         logger.error("a credential cannot be read: %s", error, extra={"request_id": str(request.pk)})
         return Outcome(CallOutcome.REFUSED, error=f"not sent: {error}")
-    caller = Caller(request.target, request.organisation_id, secret, request.correlation_id, claim.lease_ends)
+    caller = Caller(target, request.organisation_id, secret, request.correlation_id, claim.lease_ends)
     try:
         if claim.purpose == CallPurpose.LOOK_UP:
             return _look_up(request, caller)
         return _credit(request, caller, content["body"])
     except IntouchError as error:
         return outcomes.of_error(error)
+
+
+def carry_out_here(request: WorkflowRequest) -> Outcome:
+    """Carry out a request of a local type, within the transaction that has locked it and records the outcome.
+
+    What was begun is taken back where it is refused half-way.
+    """
+    carry_out = registry.get(request.request_type).local
+    assert carry_out is not None  # noqa: S101 - `purpose_of` has looked
+    if _content_decided_on(request) is None:
+        return _tampered(request)
+    try:
+        with transaction.atomic():
+            carry_out(request)
+    except RefusedHere as refusal:
+        return Outcome(CallOutcome.REFUSED, error=str(refusal)[:500])
+    return Outcome(CallOutcome.CREDITED)
+
+
+def _tampered(request: WorkflowRequest) -> Outcome:
+    logger.error("a request was altered after it was decided on", extra={"request_id": str(request.pk)})
+    return Outcome(CallOutcome.REFUSED, error=TAMPERED)
 
 
 def _content_decided_on(request: WorkflowRequest) -> dict[str, Any] | None:
@@ -145,12 +176,12 @@ def _is_settled(request: WorkflowRequest) -> bool:
     ).exists()
 
 
-def _secret_of(request: WorkflowRequest) -> Secret:
+def _secret_of(request: WorkflowRequest, target: IntouchTarget) -> Secret:
     """The credential to call with: the maker's, else the target's own."""
     if request.secret is not None:
         return secrets.decrypt(bytes(request.secret), secret_binding(request.pk))
-    if request.target.credential is not None:
-        return secrets.decrypt(bytes(request.target.credential), target_binding(request.target_id))
+    if target.credential is not None:
+        return secrets.decrypt(bytes(target.credential), target_binding(target.pk))
     raise SecretUnreadable("there is no credential to call Intouch with")
 
 

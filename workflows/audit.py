@@ -11,6 +11,7 @@ from wire import correlation
 from wire.redaction import redact
 from workflows import notices
 from workflows.models import AuditEvent, WorkflowRequest
+from workflows.new_rows import insert
 
 SYSTEM = "system"
 
@@ -41,7 +42,7 @@ def record(
         raise RuntimeError("an audit event belongs to an organisation")
     if not connection.in_atomic_block:
         raise RuntimeError("an audit event is written in the transaction of the change it tells of")
-    AuditEvent.objects.create(
+    event = AuditEvent(
         organisation_id=organisation_id,
         request=request,
         action=action,
@@ -50,4 +51,5 @@ def record(
         correlation_id=correlation.current() or (request.correlation_id if request is not None else ""),
         details=redact(details),
     )
+    insert(event)
     notices.note(action, request)

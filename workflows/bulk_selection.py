@@ -129,6 +129,8 @@ def why_left_out(actor: Actor, item: BulkItem) -> ApiError | None:
     """Why an item would not be decided now; None where it would."""
     if item.task.decision is not None:
         return AlreadyDecided(_("Already decided."))
+    if item.request.customer_id is None:
+        return CannotChoose(_("Settings are decided one by one, on the page that shows what would change."))
     reason = policies.why_not_decide(actor, item.request, item.task)
     if reason is None and item.digest != item.request.digest:
         return ContentChanged(_("Changed since the page was loaded: look at it again."))

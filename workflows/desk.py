@@ -12,11 +12,13 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts.actors import Actor
 from workflows import registry
 from workflows.models import AdminTask, Pause, TargetBreaker, WorkflowRequest
+from workflows.models.tasks import CLAIM_LASTS
 from workflows.policies import roles_of
 from workflows.states import State
 
@@ -79,7 +81,7 @@ def _asked(actor: Actor) -> Q:
         Q(backup_users=[]) | Q(backup_users__contains=[user_id])
     )
     if membership.decides_up_to is not None:
-        asked &= Q(request__amount=None) | Q(request__amount__lte=membership.decides_up_to)
+        asked &= Q(amount=None) | Q(amount__lte=membership.decides_up_to)
     if not membership.is_supervisor:
         asked &= Q(assigned_to=None) | Q(assigned_to=user_id)
     return asked
@@ -155,9 +157,23 @@ def count_waiting(actors: Actors) -> Count:
 
 
 def next_after(actors: Actors, task: AdminTask) -> AdminTask | None:
-    """The task to go on with: the next younger one that waits for the person, else the oldest."""
-    waiting = waiting_for(actors)
+    """The task to go on with: the next younger one that waits for the person, else the oldest.
+
+    What somebody else is looking at is passed over.
+    """
+    waiting = waiting_for(actors).exclude(_claimed_by_others(actors))
     return waiting.filter(pk__gt=task.pk).first() or waiting.exclude(pk=task.pk).first()
+
+
+def _claimed_by_others(actors: Actors) -> Q:
+    people = {actor.user.pk for actor in actors.values()}
+    return Q(claimed_at__gt=Now() - CLAIM_LASTS, claimed_by__isnull=False) & ~Q(claimed_by__in=people)
+
+
+def stuck(actors: Actors) -> QuerySet[WorkflowRequest]:
+    """Requests that nobody can decide, those first that have been so for the longest time."""
+    found = WorkflowRequest.objects.filter(organisation__in=list(actors), state=State.WAITING, stuck_at__isnull=False)
+    return for_list(found).order_by("stuck_at", "id")
 
 
 def summary(actors: Actors) -> Summary:
@@ -171,7 +187,7 @@ def summary(actors: Actors) -> Summary:
         mine=list(with_request(undecided(actors)).filter(maker=user_id).order_by("id")[:FEW]),
         unknown=count(unknown),
         pauses=list(pauses(actors)),
-        may_check=any(right.is_checker for right in rights),
+        may_check=any(roles_of(right) for right in rights),
         may_make=any(right.is_maker for right in rights),
     )
 
@@ -218,5 +234,7 @@ def _uuid(text: str) -> UUID | None:
 
 def others_of_customer(request: WorkflowRequest) -> list[WorkflowRequest]:
     """What else was asked for the same customer lately, newest first."""
+    if request.customer_id is None:
+        return []
     others = WorkflowRequest.objects.filter(organisation=request.organisation_id, customer_id=request.customer_id)
     return list(for_list(others.exclude(pk=request.pk)).order_by("-created_at", "-id")[:FEW])

@@ -96,13 +96,16 @@ class _Percentile(Aggregate):
 def waiting_among(tasks: QuerySet[AdminTask]) -> Waiting:
     """One query, over the oldest `MOST_SUMMED` of these open tasks."""
     now = timezone.now()
-    ages = {f"age_{place}": Count("pk", filter=_aged(now, *bounds)) for place, (_name, *bounds) in enumerate(AGES)}
-    few = tasks.order_by("id")[: MOST_SUMMED + 1]
-    found = AdminTask.objects.filter(pk__in=few.values("pk")).aggregate(
-        number=Count("pk"), points=Sum("request__amount"), money=Sum("request__money"), oldest=Min("opened_at"), **ages
+    ages = {
+        f"age_{place}": Count("opened_at", filter=_aged(now, *bounds)) for place, (_name, *bounds) in enumerate(AGES)
+    }
+    few = tasks.order_by("id").values("opened_at", "amount", "money")
+    found = few[: MOST_SUMMED + 1].aggregate(
+        number=Count("opened_at"), all_points=Sum("amount"), all_money=Sum("money"), oldest=Min("opened_at"), **ages
     )
     return Waiting(
-        number=found["number"], points=found["points"] or Decimal(0), money=found["money"] or Decimal(0),
+        number=found["number"], points=found["all_points"] or Decimal(0),
+        money=found["all_money"] or Decimal(0),
         oldest=found["oldest"], ages=[found[name] for name in ages], is_capped=found["number"] > MOST_SUMMED,
     )  # fmt: skip
 

@@ -74,8 +74,10 @@ def _light(requests: QuerySet[WorkflowRequest]) -> QuerySet[WorkflowRequest]:
     return requests.select_related("organisation").defer("secret", "payload", "result")
 
 
-def of_customer(request: WorkflowRequest) -> CustomerRecord:
-    """One query, and one of the request's type."""
+def of_customer(request: WorkflowRequest) -> CustomerRecord | None:
+    """One query, and one of the request's type; None where the request concerns no customer."""
+    if request.customer_id is None:
+        return None
     mine = WorkflowRequest.objects.filter(organisation=request.organisation_id, customer_id=request.customer_id)
     latest = list(_light(mine).order_by("-created_at", "-id")[: MOST_READ + 1])
     others = [row for row in latest[:MOST_READ] if row.pk != request.pk]
@@ -136,6 +138,8 @@ def of_maker(request: WorkflowRequest) -> MakerRecord:
 
 def look_alikes(request: WorkflowRequest) -> list[WorkflowRequest]:
     """The latest requests for the same customer and amount within some days of this one; one query."""
+    if request.customer_id is None:
+        return []
     near = timedelta(days=ALIKE_DAYS)
     alike = WorkflowRequest.objects.filter(
         organisation=request.organisation_id, customer_id=request.customer_id, amount=request.amount,

@@ -7,6 +7,8 @@
 An attempt that may have reached Intouch makes the request `UNKNOWN`. It is reconciled as the policy says: asked again
 with the same reference, which Intouch refuses if it has credited it (then that refusal is the confirmation), or looked
 up first. Only a look-up that was answered late enough proves that nothing was credited.
+
+A request of a local type is not called but carried out here, in the very transaction that records it.
 """
 
 from __future__ import annotations
@@ -25,17 +27,26 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from workflows import audit, breaker
-from workflows.attempts import Claim, attempt, purpose_of
+from workflows import audit, breaker, registry
+from workflows.attempts import Claim, attempt, carry_out_here, purpose_of
 from workflows.failpoints import failpoint
 from workflows.intouch.outcomes import Outcome
-from workflows.models import CallOutcome, CallPurpose, IntouchCall, Pause, TargetBreaker, WorkflowRequest
+from workflows.models import (
+    CallOutcome,
+    CallPurpose,
+    IntouchCall,
+    IntouchTarget,
+    Pause,
+    TargetBreaker,
+    WorkflowRequest,
+)
 from workflows.services import settle
 from workflows.states import QUEUED, State
 
 logger = logging.getLogger(__name__)
 
 LOST_WORKER = "the worker ended between sending and recording"
+LOST_HERE = "the worker ended before this was carried out"
 
 
 def execute(request_id: UUID) -> bool:
@@ -49,6 +60,9 @@ def execute(request_id: UUID) -> bool:
     if claim is None:
         return False
     failpoint("claim.after")
+    if claim.purpose == CallPurpose.LOCAL:
+        carry_out_and_record(claim)
+        return True
     outcome = attempt(claim)
     failpoint("record.before")
     record(claim, outcome)
@@ -58,13 +72,14 @@ def execute(request_id: UUID) -> bool:
 
 def _due() -> QuerySet[WorkflowRequest]:
     """What a worker may claim now, by the database's clock: due, not leased, not paused, its target not left alone."""
-    paused = Pause.objects.filter(
-        Q(request_type="") | Q(request_type=OuterRef("request_type")), organisation=OuterRef("organisation")
-    )
+    pauses = Pause.objects.filter(organisation=OuterRef("organisation"))
+    # A pause of everything stops the calls. Settings can be put right meanwhile, unless they are paused by name.
+    all_paused, type_paused = pauses.filter(request_type=""), pauses.filter(request_type=OuterRef("request_type"))
     left_alone = TargetBreaker.objects.filter(target=OuterRef("target"), open_until__gt=Now())
     return WorkflowRequest.objects.filter(
         Q(lease_expires_at=None) | Q(lease_expires_at__lte=Now()),
-        ~Exists(paused),
+        Q(target=None) | ~Exists(all_paused),
+        ~Exists(type_paused),
         ~Exists(left_alone),
         state__in=QUEUED,
         due_at__lte=Now(),
@@ -82,7 +97,9 @@ def claim_due(request_id: UUID) -> Claim | None:
         .filter(pk=request_id)
         .first()
     )
-    if request is None or not _outlives_lost_call(request) or not breaker.may_call(request.target):
+    if request is None or not _outlives_lost_call(request):
+        return None
+    if request.target is not None and not breaker.may_call(request.target):
         return None
     request.tries += 1
     purpose = purpose_of(request)
@@ -97,19 +114,23 @@ def claim_due(request_id: UUID) -> Claim | None:
 
 
 def _outlives_lost_call(request: WorkflowRequest) -> bool:
-    """A call without an outcome whose lease ran out: its worker died, perhaps after sending. Its outcome is unknown.
+    """A call without an outcome whose lease ran out: its worker died, perhaps after sending. Its outcome is unknown;
+    what is carried out here was not, because its record is missing too.
 
     Returns:
         False where that was the last try: what kills its worker each time must not do so for ever.
     """
     if request.lease_expires_at is None:
         return True
+    outcome = Outcome(CallOutcome.UNKNOWN, error=LOST_WORKER)
+    if registry.get(request.request_type).local is not None:
+        outcome = Outcome(CallOutcome.NOT_SENT, error=LOST_HERE)
     lost = IntouchCall.objects.filter(request=request, outcome=None).update(
-        outcome=CallOutcome.UNKNOWN, finished_at=Now(), error=LOST_WORKER
+        outcome=outcome.kind, finished_at=Now(), error=outcome.error
     )
     has_tries = request.tries < settings.INTOUCH_MAX_TRIES
     if lost:
-        settle(request, Outcome(CallOutcome.UNKNOWN, error=LOST_WORKER), retry_in=0 if has_tries else None)
+        settle(request, outcome, retry_in=0 if has_tries else None)
     return has_tries or not lost
 
 
@@ -130,32 +151,62 @@ def record(claim: Claim, outcome: Outcome) -> bool:
     Returns:
         False where another worker holds the request by now: then nothing is changed, and the audit says so.
     """
-    request = (
-        WorkflowRequest.objects.select_for_update(of=("self",))
-        .select_related("organisation", "target__breaker")
-        .get(pk=claim.request.pk)
-    )
+    request = _locked(claim)
     if outcome.already_known and claim.may_have_credited:
         # The reference exists because of an earlier attempt of ours; without one it would be somebody else's.
         outcome = replace(outcome, kind=CallOutcome.CREDITED)
-    if request.tries != claim.attempt or request.state not in QUEUED:
+    if not _is_held(request, claim):
         audit.record("call.late", request=request, actor=None, attempt=claim.attempt, outcome=outcome.kind)
         logger.warning("a late outcome was not recorded", extra={"request_id": str(request.pk)})
         return False
+    _write(request, claim, outcome)
+    if request.target is not None:
+        _tell_breaker(request.target, outcome)
+    return True
+
+
+@transaction.atomic(durable=True)
+def carry_out_and_record(claim: Claim) -> bool:
+    """Carry out a request of a local type and write what came of it, both or neither.
+
+    Returns:
+        False where another worker holds the request by now: then nothing is changed.
+    """
+    request = _locked(claim)
+    if not _is_held(request, claim):
+        return False
+    outcome = carry_out_here(request)
+    failpoint("local.applied")
+    _write(request, claim, outcome)
+    return True
+
+
+def _locked(claim: Claim) -> WorkflowRequest:
+    return (
+        WorkflowRequest.objects.select_for_update(of=("self",))
+        .select_related("organisation", "maker", "target__breaker")
+        .get(pk=claim.request.pk)
+    )
+
+
+def _is_held(request: WorkflowRequest, claim: Claim) -> bool:
+    """Whether the claim's number is still the row's."""
+    return request.tries == claim.attempt and request.state in QUEUED
+
+
+def _write(request: WorkflowRequest, claim: Claim, outcome: Outcome) -> None:
     IntouchCall.objects.filter(request=request, attempt=claim.attempt).update(
         outcome=outcome.kind, finished_at=Now(), http_status=outcome.http_status, error=outcome.error
     )
     settle(request, outcome, retry_in=_delay(request, outcome))
-    _tell_breaker(request, outcome)
-    return True
 
 
-def _tell_breaker(request: WorkflowRequest, outcome: Outcome) -> None:
+def _tell_breaker(target: IntouchTarget, outcome: Outcome) -> None:
     """A target that answers in its senses is there, whatever it says; what was never sent proves nothing about it."""
     if outcome.is_outage:
-        breaker.note_failure(request.target, outcome.error)
+        breaker.note_failure(target, outcome.error)
     elif outcome.http_status is not None:
-        breaker.note_success(request.target)
+        breaker.note_success(target)
 
 
 def _delay(request: WorkflowRequest, outcome: Outcome) -> float | None:

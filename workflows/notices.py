@@ -10,8 +10,12 @@ from workflows.queue import announce_mail
 from workflows.states import State
 
 _OPENS_A_TASK = frozenset({"request.submitted", "request.retry_asked", "task.approved"})
-_ENDS_A_REQUEST = ("task.rejected", "request.expired", "call.")
-_OUTCOMES = frozenset({State.CREDITED, State.FAILED, State.REJECTED, State.EXPIRED})
+_ENDS_A_REQUEST = frozenset({"task.rejected", "request.expired"})
+_ATTEMPT = ("call.", "change.")
+_ALERTS = {
+    "task.reminded": NoticeKind.REMINDER, "task.escalated": NoticeKind.BACKUP,
+    "request.expiry_warned": NoticeKind.EXPIRING, "request.stuck": NoticeKind.STUCK,
+}  # fmt: skip
 
 
 def note(action: str, request: WorkflowRequest | None) -> None:
@@ -27,8 +31,10 @@ def note(action: str, request: WorkflowRequest | None) -> None:
 
 
 def _kind_of(action: str, request: WorkflowRequest) -> NoticeKind | None:
+    # A decision is recorded before the state moves, so an approval may open a further level or none: who is told of it
+    # is only looked up when the mail is sent, and then there is nobody to tell of a request that waits no more.
     if action in _OPENS_A_TASK and request.state == State.WAITING:
         return NoticeKind.WAITING
-    if action.startswith(_ENDS_A_REQUEST) and request.state in _OUTCOMES:
+    if action in _ENDS_A_REQUEST or (action.startswith(_ATTEMPT) and request.state in (State.CREDITED, State.FAILED)):
         return NoticeKind.OUTCOME
-    return None
+    return _ALERTS.get(action)

@@ -51,6 +51,12 @@ def check_may_submit(actor: Actor, entity: Entity, *, one_step: bool) -> None:
         )
 
 
+def check_may_propose(actor: Actor, entity: Entity) -> None:
+    """Raises PermissionDenied unless the actor is an administrator of the whole organisation."""
+    if not actor.membership.is_administrator or not _covered(actor, entity):
+        raise PermissionDenied(_("Only an administrator of the whole organisation can propose this."))
+
+
 def may_see(actor: Actor, request: WorkflowRequest) -> bool:
     """Whether the actor may read the request: any member of its organisation."""
     return actor.organisation.pk == request.organisation_id
@@ -85,7 +91,11 @@ def _why_not_at_level(actor: Actor, request: WorkflowRequest, task: AdminTask) -
     """What the open level asks of whoever decides it; `desk.decidable_by` says the same to the database."""
     membership = actor.membership
     if actor.user.pk in task.barred:
-        return PermissionDenied(_("You decided an earlier level of this request; this one needs somebody else."))
+        if task.level == 1:
+            return PermissionDenied(_("This concerns yourself; somebody else must decide it."))
+        return PermissionDenied(
+            _("You decided an earlier level of this request, or it concerns you; this one needs somebody else.")
+        )
     if not _is_asked(actor, task):
         return PermissionDenied(
             str(_ASKED[Role(task.role)]) if not task.users else _("This level asks for other people.")
@@ -154,6 +164,17 @@ def check_fresh_enough(actor: Actor, request: WorkflowRequest, proof: FreshProof
         raise FreshProofNeeded
 
 
+def why_not_assign(actor: Actor, request: WorkflowRequest, task: AdminTask) -> ApiError | None:
+    """Why the actor may not hand the task to somebody; a supervisor may whom neither four eyes nor scope keep away."""
+    if request.maker_id == actor.user.pk or task.opened_by_id == actor.user.pk:
+        return OwnRequest(_("You asked for this yourself; another supervisor can hand it over."))
+    if not may_see(actor, request) or not actor.membership.is_supervisor:
+        return PermissionDenied(_("Only a supervisor can hand a task over."))
+    if not _covered(actor, request):
+        return PermissionDenied(_("The request's till, store, zone or concept is outside your scope."))
+    return AlreadyDecided() if task.decision is not None else None
+
+
 def why_not_withdraw(actor: Actor, request: WorkflowRequest) -> ApiError | None:
     """Why the actor may not withdraw the request now; only its maker may, and only while it waits."""
     if request.maker_id != actor.user.pk:
@@ -175,6 +196,8 @@ def why_not_retry(actor: Actor, request: WorkflowRequest) -> ApiError | None:
         return PermissionDenied(_("You need the operator's role in this organisation."))
     if request.state != State.FAILED:
         return AlreadyDecided(_("Only a failed request can be tried again."))
+    if request.target is None:
+        return AlreadyDecided(_("A change of settings is not tried again; it is proposed anew."))
     if request.target.credential is None:
         return NoCredential()
     return None

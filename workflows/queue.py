@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 EXECUTE_TASK = "workflows.execute"
 BULK_TASK = "workflows.carry_on_bulk"
 MAIL_TASK = "workflows.deliver_mail"
+REPLAY_TASK = "workflows.replay_draft"
+PEOPLE_TASK = "workflows.check_people"
 # After a failed publish, this process stops trying for so long: a frozen broker would cost every approval its time-out.
 BROKER_REST_SECONDS = 5.0
 
@@ -55,9 +57,19 @@ def announce_mail(notice_id: int) -> None:
     transaction.on_commit(partial(_send, MAIL_TASK, [notice_id]), robust=True)
 
 
+def announce_people(organisation_id: int) -> None:
+    """After commit, tell the workers that other people may decide in the organisation than before."""
+    transaction.on_commit(partial(_send, PEOPLE_TASK, [organisation_id]), robust=True)
+
+
 def announce_bulk(run_id: int) -> None:
     """After commit, tell the workers that a bulk decision is to be carried on with."""
     transaction.on_commit(partial(publish_bulk, run_id), robust=True)
+
+
+def announce_replay(draft_id: int) -> None:
+    """After commit, ask a worker to replay a draft. Nobody repeats this: whoever waits for it can ask again."""
+    transaction.on_commit(partial(_send, REPLAY_TASK, [draft_id]), robust=True)
 
 
 def publish_bulk(run_id: int) -> None:

@@ -181,9 +181,25 @@ def get(slug: str) -> RequestType:
     _frozen = True
     found = _types.get(slug)
     if found is None:
-        known = {"types": ", ".join(item.slug for item in of_clients())}
-        raise TypeNotSupported(_("This request type is not supported. Supported: %(types)s.") % known)
+        raise _not_supported()
     return found
+
+
+def get_of_clients(slug: str) -> RequestType:
+    """The type with this slug, if clients submit it.
+
+    Raises:
+        TypeNotSupported: there is none, or only our own pages make it.
+    """
+    found = get(slug)
+    if found.local is not None:
+        raise _not_supported()
+    return found
+
+
+def _not_supported() -> TypeNotSupported:
+    known = {"types": ", ".join(found.slug for found in of_clients())}
+    return TypeNotSupported(_("This request type is not supported. Supported: %(types)s.") % known)
 
 
 def all_types() -> list[RequestType]:

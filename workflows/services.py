@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -32,8 +32,9 @@ from workflows.models import (
     RequestSource,
     WorkflowRequest,
 )
+from workflows.new_rows import insert
 from workflows.queue import announce
-from workflows.rules import levels, usage, verdicts
+from workflows.rules import levels, stuck, usage, verdicts
 from workflows.rules.verdicts import Judged
 from workflows.states import ENDED, State, can_move
 from workflows.submission import Submission
@@ -71,7 +72,10 @@ def submit(
         RefusedByPolicy, LimitReached, NobodyCanDecide: see `verdicts.check`.
         PolicyChanged: another version of the policy came into force meanwhile.
     """
-    policies.check_may_submit(actor, submission.entity, one_step=one_step)
+    if submission.request_type.local is None:
+        policies.check_may_submit(actor, submission.entity, one_step=one_step)
+    else:
+        policies.check_may_propose(actor, submission.entity)
     existing = _earlier(actor, submission, idempotency_key)
     if existing is None:
         try:
@@ -90,23 +94,30 @@ def submit(
     return _replay(existing, submission, one_step)
 
 
+_EARLIER = """
+SELECT (SELECT id FROM workflows_workflowrequest
+         WHERE organisation_id = %(organisation)s AND request_type = %(type)s AND reference_id = %(reference)s),
+       (SELECT id FROM workflows_workflowrequest
+         WHERE organisation_id = %(organisation)s AND maker_id = %(maker)s AND idempotency_key = %(key)s)
+"""
+
+
 def _earlier(actor: Actor, submission: Submission, idempotency_key: str | None) -> WorkflowRequest | None:
     """The request that already has this reference, or that this caller made with this idempotency key."""
-    of_organisation = WorkflowRequest.objects.select_related("organisation", "maker").filter(
-        organisation=actor.organisation
-    )
-    found = of_organisation.filter(
-        request_type=submission.request_type.slug, reference_id=submission.subject.reference_id
-    ).first()
-    if idempotency_key is None:
-        return found
-    by_key = of_organisation.filter(maker=actor.user, idempotency_key=idempotency_key).first()
-    if by_key is not None and by_key.pk != getattr(found, "pk", None):
+    with connection.cursor() as cursor:
+        cursor.execute(_EARLIER, {
+            "organisation": actor.organisation.pk, "type": submission.request_type.slug,
+            "reference": submission.subject.reference_id, "maker": actor.user.pk, "key": idempotency_key,
+        })  # fmt: skip
+        by_reference, by_key = cursor.fetchone()
+    if by_key is not None and by_key != by_reference:
         raise ReferenceReused(
             _("This Idempotency-Key was already used for a request with other content. Use a new one."),
             reference="Idempotency-Key",
         )
-    return found
+    if by_reference is None:
+        return None
+    return WorkflowRequest.objects.select_related("organisation", "maker").get(pk=by_reference)
 
 
 def _replay(existing: WorkflowRequest, submission: Submission, one_step: bool) -> Submitted:
@@ -146,14 +157,15 @@ def _create(
         judgement=verdict.as_json(), steps=0 if at_once else len(steps_of(verdict.levels)),
         counted_on=usage.today_of(actor.organisation, judged.at),
         expires_at=None if at_once else _after(submission.terms.patience.expire_after),
+        warn_at=None if at_once else _after(submission.terms.patience.warn_after),
         program_id=subject.program_id, program_name=subject.program_name, money=subject.money,
         payload=strict_json.dumps(submission.content), digest=submission.digest, target=submission.target,
         secret=secrets.encrypt(submission.secret, secret_binding(request_id)) if submission.secret else None,
         correlation_id=correlation.current(), created_at=now, updated_at=now, due_at=Now() if at_once else None,
     )  # fmt: skip
-    request.save(force_insert=True)
+    insert(request)
     if not at_once:
-        levels.open_first(request, verdict.levels, submission.terms.patience, now)
+        levels.open_first(request, verdict.levels, submission.terms.patience, now, barred=subject.concerns)
     submission.request_type.on_submitted(request, submission.body, submission.facts)
     audit.record(
         "request.submitted", request=request, actor=actor.user,
@@ -191,6 +203,7 @@ def decide(
     message: str,
     digest: str | None = None,
     proof: FreshProof | None = None,
+    task_id: int | None = None,
 ) -> WorkflowRequest:
     """Approve or reject a waiting request. Exactly one decision is ever recorded.
 
@@ -200,6 +213,7 @@ def decide(
         digest: the content that the checker looked at, where the client names it; compared with the request's.
         proof: that the actor has only just proved who they are; without it no amount is approved above the one from
             which the organisation asks for that. One proof serves all decisions of one form.
+        task_id: the task that the checker looked at, where the client names it; the next level is not decided instead.
 
     Raises:
         RequestNotFound: unknown, or of another organisation.
@@ -218,8 +232,8 @@ def decide(
         policies.check_fresh_enough(fresh, request, proof)
     if digest is not None and digest != request.digest:
         raise ContentChanged(reference="If-Match")
-    if task is None:
-        raise AlreadyDecided
+    if task is None or task_id not in (None, task.pk):
+        raise _with_winner(AlreadyDecided(), request)
     _close(task, decision, message, fresh.user, request.digest)
     audit.record(
         f"task.{decision}", request=request, actor=fresh.user, message=message, digest=request.digest,
@@ -227,7 +241,9 @@ def decide(
     )  # fmt: skip
     if decision == Decision.REJECTED:
         _move(request, State.REJECTED)
-    elif not levels.open_next(request, task):
+    elif levels.open_next(request, task):
+        stuck.look(request)  # whoever has decided this level cannot fill a later one
+    else:
         _move(request, State.EXECUTING, due=True)
         announce(request.pk)
     return request
@@ -253,7 +269,12 @@ def _close(task: AdminTask, decision: Decision, message: str, checker: User | No
     task.checker_name = checker.display_name if checker is not None else ""
     task.decided_at = timezone.now()
     task.digest = digest if checker is not None else ""
-    task.save(update_fields=["decision", "message", "checker", "checker_name", "decided_at", "digest"])
+    task.claimed_by = task.claimed_at = None
+    task.save(
+        update_fields=[
+            "decision", "message", "checker", "checker_name", "decided_at", "digest", "claimed_by", "claimed_at",
+        ]
+    )  # fmt: skip
 
 
 def _move(request: WorkflowRequest, state: State, *, due: bool = False, **changes: Any) -> None:
@@ -263,6 +284,7 @@ def _move(request: WorkflowRequest, state: State, *, due: bool = False, **change
         words = {"before": before.label, "after": state.label}
         raise AlreadyDecided(_("A request that is %(before)s cannot become %(after)s.") % words)
     request.state = state
+    request.stuck_at = None
     request.updated_at = max(timezone.now(), request.created_at)
     if due:
         request.due_at = Now()  # by the clock that the claim compares with, whatever this host's says
@@ -271,7 +293,11 @@ def _move(request: WorkflowRequest, state: State, *, due: bool = False, **change
         request.secret = request.due_at = request.lease_expires_at = None
     for name, value in changes.items():
         setattr(request, name, value)
-    request.save(update_fields=["state", "updated_at", "due_at", "ended_at", "secret", "lease_expires_at", *changes])
+    request.save(
+        update_fields=[
+            "state", "updated_at", "due_at", "ended_at", "secret", "lease_expires_at", "stuck_at", *changes,
+        ]
+    )  # fmt: skip
     if state in ENDED and state != State.CREDITED:
         usage.free(request)
     registry.get(request.request_type).on_changed(request)
@@ -294,8 +320,11 @@ def withdraw(*, actor: Actor, request_id: UUID, message: str = "") -> WorkflowRe
 
 
 @transaction.atomic(durable=True)
-def expire(*, organisation_id: int, request_id: UUID) -> WorkflowRequest:
+def expire(*, organisation_id: int, request_id: UUID, only_if_due: bool = False) -> WorkflowRequest:
     """End a request that nobody decided in time.
+
+    Args:
+        only_if_due: not before its time, by the database's clock, and not before its warning was given.
 
     Raises:
         RequestNotFound, AlreadyDecided.
@@ -303,6 +332,8 @@ def expire(*, organisation_id: int, request_id: UUID) -> WorkflowRequest:
     request = _locked(organisation_id, request_id)
     if request.state != State.WAITING:
         raise AlreadyDecided
+    if only_if_due and not WorkflowRequest.objects.filter(pk=request_id, expires_at__lte=Now(), warn_at=None).exists():
+        raise AlreadyDecided(_("The request has not expired."))
     _end_undecided(request, Decision.EXPIRED, State.EXPIRED, "")
     audit.record("request.expired", request=request, actor=None)
     return request
@@ -329,9 +360,13 @@ def ask_for_retry(*, actor: Actor, request_id: UUID, message: str) -> WorkflowRe
     reason = policies.why_not_retry(fresh, request)
     if reason is not None:
         raise reason
-    verdicts.count_again(request, levels.terms_of_request(request))
-    _move(request, State.WAITING, ended_at=None, expires_at=None)
+    terms = levels.terms_of_request(request)
+    verdicts.count_again(request, terms)
+    patience = terms.patience
+    waits = {"expires_at": _after(patience.expire_after), "warn_at": _after(patience.warn_after)}
+    _move(request, State.WAITING, ended_at=None, **waits)
     levels.open_retry(request, opened_by=actor.user)
+    stuck.look(request)
     audit.record("request.retry_asked", request=request, actor=actor.user, message=message)
     return request
 
@@ -357,7 +392,9 @@ def settle(request: WorkflowRequest, outcome: Outcome, *, retry_in: float | None
         _move(request, State.FAILED, result=request.result, last_error=request.last_error)
     else:
         _wait_on(request, outcome, retry_in)
-    audit.record(f"call.{outcome.kind}", request=request, actor=None, state=request.state, **details)
+    is_local = registry.get(request.request_type).local is not None
+    action = f"change.{outcome.kind}" if is_local else f"call.{outcome.kind}"
+    audit.record(action, request=request, actor=None, state=request.state, **details)
 
 
 def _is_final_failure(outcome: Outcome, retry_in: float | None) -> bool:

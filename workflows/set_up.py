@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pydantic
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext as _
 
-from accounts.models import Organisation
-from workflows import registry, secrets
+from accounts import set_up_phase
+from accounts.models import RIGHTS, Membership, Organisation, User
+from workflows import audit, registry, secrets
 from workflows.models import IntouchTarget, PolicyVersion, WorkflowPolicy
-from workflows.rules import versions
+from workflows.rules import people, versions
 from workflows.secrets import Secret
 from workflows.targets import parse_origin
 from workflows.terms.contradictions import sentences_of
-from workflows.terms.document import Terms
+from workflows.terms.document import Level, Role, Terms
 
 
 def target_binding(target_id: int) -> bytes:
@@ -35,15 +38,34 @@ def allow_target(
     """Allow an origin, or change where it is. `credential` is stored encrypted; None leaves what there is.
 
     Raises:
-        ValidationError: origin or base URL is not `http(s)://host[:port]`.
+        ValidationError: origin or base URL is not `http(s)://host[:port]`; or the organisation is set up, and this
+            would change something.
     """
     values = {"base_url": canonical_origin(base_url), "allows_internal": allows_internal, "is_enabled": True}
-    target, created = IntouchTarget.objects.update_or_create(
-        organisation=organisation, origin=canonical_origin(origin), defaults=values
-    )
+    origin = canonical_origin(origin)
+    existing = IntouchTarget.objects.filter(organisation=organisation, origin=origin).first()
+    if existing is not None and _is_as_wanted(existing, values, credential):
+        return existing, False
+    set_up_phase.check_open(organisation)
+    target, created = IntouchTarget.objects.update_or_create(organisation=organisation, origin=origin, defaults=values)
     if credential is not None:
         keep_credential(target, credential)
+    record_set_up(organisation, None, target=origin, **values, is_credential_new=credential is not None)
     return target, created
+
+
+def _is_as_wanted(target: IntouchTarget, values: dict[str, Any], credential: str | None) -> bool:
+    if any(getattr(target, name) != value for name, value in values.items()):
+        return False
+    if credential is None:
+        return True
+    stored = target.credential
+    return stored is not None and secrets.decrypt(bytes(stored), target_binding(target.pk)).value == credential
+
+
+def record_set_up(organisation: Organisation, actor: User | None, **what: Any) -> None:
+    """Audit what was set up directly, in its transaction."""
+    audit.record("settings.set_up", actor=actor, organisation_id=organisation.pk, **what)
 
 
 def keep_credential(target: IntouchTarget, credential: str | None) -> None:
@@ -80,7 +102,7 @@ def set_policy(
 
     Raises:
         TypeNotSupported: unknown type.
-        ValidationError: contradictory values.
+        ValidationError: contradictory values; or the organisation is set up, and this would change something.
     """
     registry.get(slug)
     try:
@@ -95,6 +117,41 @@ def set_policy(
     )
     if policy is not None and policy.active is not None and policy.active.terms == terms:
         return policy.active, False
+    set_up_phase.check_open(organisation)
     # The people may come after the policy: nobody waits on it yet.
     version = versions.put_in_force(organisation=organisation, slug=slug, terms=terms, author=None, checked=False)
     return version, policy is None
+
+
+def note_membership(*, membership: Membership, actor: User | None, **_signal: Any) -> None:
+    """Audit rights that were given directly (`accounts.set_up_phase.membership_set`)."""
+    rights = [name for name in RIGHTS if getattr(membership, name)]
+    record_set_up(membership.organisation, actor, member=membership.user.display_name, rights=rights)
+
+
+@transaction.atomic
+def appoint_administrator(*, organisation: Organisation, person: User, reason: str) -> Membership:
+    """Make a person an administrator where fewer than two are left: the way back where four eyes are missing.
+
+    Raises:
+        ValidationError: there are two, or it is no person.
+    """
+    Organisation.objects.select_for_update(no_key=True).get(pk=organisation.pk)
+    able = people.eligible(
+        organisation_id=organisation.pk, level=Level(role=Role.ADMINISTRATOR), place=None, amount=None
+    ).filter(concepts=[], zones=[], stores=[], tills=[])
+    if able.count() >= 2:
+        raise ValidationError(set_up_phase.closed_sentence(organisation))
+    if person.is_service_account:
+        raise ValidationError(_("An administrator is a person."))
+    membership, _created = Membership.objects.get_or_create(user=person, organisation=organisation)
+    for name in ("is_active", "is_administrator"):
+        setattr(membership, name, True)
+    for name in ("concepts", "zones", "stores", "tills"):
+        setattr(membership, name, [])
+    membership.save()
+    audit.record(
+        "settings.administrator_appointed", actor=None, organisation_id=organisation.pk,
+        member=person.display_name, reason=reason,
+    )  # fmt: skip
+    return membership

@@ -249,7 +249,7 @@ class Submission:
     version_id: int
     terms: Terms
     entity: EntityInfo
-    target: IntouchTarget
+    target: IntouchTarget | None
     body: BaseModel
     subject: Subject
     facts: Any
@@ -290,7 +290,7 @@ def read_submission(body: Any, *, organisation: Organisation, slug: str) -> Subm
         TypeNotSupported, WorkflowDisabled: before the body is looked at.
         InvalidPayload: with one problem per wrong field.
     """
-    request_type = registry.get(slug)
+    request_type = registry.get_of_clients(slug)
     version_id = version_in_force(organisation, slug)
     terms = terms_of(version_id)
     context = Context(

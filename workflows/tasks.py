@@ -7,8 +7,10 @@ from uuid import UUID
 
 from celery import shared_task
 
-from workflows import bulk_running, bulk_selection, desk_figures, execution, queue
+from workflows import bulk_running, bulk_selection, desk_figures, execution, patience, queue
+from workflows.drafting import replaying
 from workflows.mail import delivery
+from workflows.rules import stuck
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +59,25 @@ def deliver_mail(notice_id: int | None = None) -> int:
     return delivery.deliver_due()
 
 
+@shared_task(name="workflows.be_patient")
+def be_patient() -> int:
+    """Reminders, escalations, warnings and expiries that are due; what is more than one batch, at the next beat."""
+    return patience.run()
+
+
+@shared_task(name=queue.PEOPLE_TASK)
+def check_people(organisation_id: int | None = None) -> int:
+    """Look for requests that nobody can decide: in one organisation, or, every night, in all of them."""
+    return stuck.check_all() if organisation_id is None else stuck.check_organisation(int(organisation_id))
+
+
 @shared_task(name="workflows.close_days")
 def close_days() -> int:
     """Count the days that are over, for the home page, which counts them itself until this has run."""
     return desk_figures.close_days()
+
+
+@shared_task(name=queue.REPLAY_TASK)
+def replay_draft(draft_id: int) -> None:
+    """Replay the draft of a policy over the requests of the past."""
+    replaying.work_out(int(draft_id))

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.conf import settings
 
 from workflows.selectors import state_of
-from workflows.states import ENDED
+from workflows.states import QUEUED
 
 MOST_SECONDS = 10.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.004, 0.1
@@ -22,7 +22,10 @@ class Waiters:
         self._places = threading.BoundedSemaphore(most) if most else None
 
     def wait_for_end(self, request_id: UUID, seconds: float) -> None:
-        """Return when the request has ended, or after `seconds`, or at once where every place is taken."""
+        """Return when the request has ended or waits for another checker, or after `seconds`.
+
+        At once where every place is taken.
+        """
         if seconds <= 0 or self._places is None or not self._places.acquire(blocking=False):
             return
         try:
@@ -33,7 +36,7 @@ class Waiters:
 
 def _poll(request_id: UUID, deadline: float) -> None:
     pause = _FIRST_PAUSE
-    while state_of(request_id) not in ENDED:
+    while state_of(request_id) in QUEUED:
         left = deadline - time.monotonic()
         if left <= 0:
             return

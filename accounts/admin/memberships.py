@@ -1,4 +1,7 @@
-"""Memberships: what somebody may do in an organisation. Nobody gives rights to themselves."""
+"""Memberships: what somebody may do in an organisation. Nobody gives rights to themselves.
+
+Their page is in `workflows.admin.memberships`: once an organisation is set up, its changes are requests.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,13 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.admin_guard import PlatformAdmin, PlatformForm, PlatformInline, person_of
-from accounts.models import Membership, User
+from accounts.admin_guard import PlatformForm, PlatformInline
+from accounts.models import RIGHTS, Membership, User
 
-ROLES = ("is_maker", "is_checker", "is_auditor", "is_operator", "may_issue_in_one_step")
+ROLES = RIGHTS[1:]
 SCOPE = ("concepts", "zones", "stores", "tills")
 
 
@@ -37,7 +39,7 @@ class MembershipForm(PlatformForm):
 
     class Meta:
         model = Membership
-        fields = ("user", "organisation", "is_active", *ROLES, *SCOPE)
+        fields = ("user", "organisation", "is_active", *ROLES, "decides_up_to", *SCOPE)
 
     def clean_user(self) -> User:
         user: User = self.cleaned_data["user"]
@@ -49,44 +51,9 @@ class MembershipForm(PlatformForm):
         given = super().clean() or self.cleaned_data
         if given.get("may_issue_in_one_step") and not given.get("is_maker"):
             self.add_error("may_issue_in_one_step", _("Only a maker can issue in one step."))
+        if given.get("is_supervisor") and not given.get("is_checker"):
+            self.add_error("is_supervisor", _("Only a checker can be a supervisor."))
         return given
-
-
-@admin.register(Membership)
-class MembershipAdmin(PlatformAdmin):
-    nav_order = 30
-    form = MembershipForm
-    list_display = ("user", "organisation", "roles", "scope", "is_active")
-    list_select_related = ("user", "organisation")
-    list_filter = ("is_active", "is_maker", "is_checker", "is_auditor", "is_operator")
-    search_fields = ("user__username", "user__email", "user__name", "organisation__name")
-    autocomplete_fields = ("user", "organisation")
-    ordering = ("organisation__name", "user__username")
-    fieldsets = (
-        (None, {"fields": ("user", "organisation", "is_active")}),
-        (gettext_lazy("Roles"), {"fields": ROLES}),
-        (gettext_lazy("Scope"), {"fields": SCOPE}),
-    )
-
-    def has_change_permission(self, request: HttpRequest, obj: Membership | None = None) -> bool:
-        own = obj is not None and obj.user_id == person_of(request).pk
-        return super().has_change_permission(request, obj) and not own
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Membership | None = None) -> tuple[str, ...]:
-        return () if obj is None else ("user", "organisation")
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        form: Any = super().get_form(request, obj, change, **kwargs)
-        form.editor = person_of(request)
-        return form
-
-    @admin.display(description=gettext_lazy("roles"))
-    def roles(self, membership: Membership) -> str:
-        return roles_in_words(membership)
-
-    @admin.display(description=gettext_lazy("scope"))
-    def scope(self, membership: Membership) -> str:
-        return scope_in_words(membership)
 
 
 class MembershipInline(PlatformInline):

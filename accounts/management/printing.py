@@ -13,7 +13,7 @@ from accounts.services import Roles
 from wire import strict_json
 from wire.errors import ApiError
 
-ROLES = ("maker", "checker", "auditor", "operator")
+ROLES = ("maker", "checker", "supervisor", "auditor", "operator", "administrator")
 
 
 class SetUpCommand(BaseCommand):

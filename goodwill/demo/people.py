@@ -34,11 +34,23 @@ PEOPLE = (
     Person("maker", "tomswayer@tipent.com", "Tom Swayer", "submits requests", Roles(maker=True), 232134),
     Person("checker", "checker@example.com", "Asha Rao", "approves and rejects them", Roles(checker=True), 233253),
     Person("checker2", "checker2@example.com", "Ben Okafor", "so does this one", Roles(checker=True)),
+    Person(
+        "supervisor", "supervisor@example.com", "Farah Haddad", "and this one, a supervisor: large requests need one",
+        Roles(checker=True, supervisor=True),
+    ),
+    Person("supervisor2", "supervisor2@example.com", "Hugo Lind", roles=Roles(checker=True, supervisor=True)),
     Person("auditor", "auditor@example.com", "Carla Díaz", "reads everything", Roles(auditor=True)),
-    Person("admin", "admin@example.com", "Admin", "runs the platform: users, targets, policies", is_superuser=True),
     Person("agent1", "agent1@example.com", "Deepa Nair", roles=Roles(maker=True)),
     Person("agent2", "agent2@example.com", "Emil Berg", roles=Roles(maker=True)),
-)
+    # Last: with the second administrator the organisation is set up, and nothing is changed directly any more.
+    Person(
+        "admin", "admin@example.com", "Admin", "proposes settings, and runs the platform: users, organisations",
+        Roles(administrator=True), is_superuser=True,
+    ),
+    Person(
+        "admin2", "admin2@example.com", "Grace Lind", "approves changes of settings", Roles(administrator=True)
+    ),
+)  # fmt: skip
 
 
 def ensure_people(organisation: Organisation, secrets_file: Path) -> dict[str, Any]:
@@ -48,6 +60,9 @@ def ensure_people(organisation: Organisation, secrets_file: Path) -> dict[str, A
     """
     kept = KeptSecrets(secrets_file)
     found: dict[str, Any] = {"people": []}
+    account, _ = services.create_user(username=SERVICE_ACCOUNT, kind=UserKind.SERVICE, name="Demo CRM")
+    if not account.memberships.filter(organisation=organisation).exists():
+        services.set_membership(user=account, organisation=organisation, roles=Roles(maker=True))
     for person in PEOPLE:
         user = _ensure(person, organisation)
         if person.what is None:
@@ -57,8 +72,6 @@ def ensure_people(organisation: Organisation, secrets_file: Path) -> dict[str, A
         if person.roles.maker or person.roles.checker:
             found[person.username]["ui_token"] = _ui_token(user, organisation)
         found["people"].append({"username": person.username, "password": password, "what": person.what})
-    account, _ = services.create_user(username=SERVICE_ACCOUNT, kind=UserKind.SERVICE, name="Demo CRM")
-    services.set_membership(user=account, organisation=organisation, roles=Roles(maker=True))
     found["service_account"] = kept.service_secret(account)
     found["oauth"] = kept.oauth_client(account, OAUTH_CLIENT)
     kept.save()

@@ -30,3 +30,16 @@ document.addEventListener("keydown", (event) => {
     menu.querySelector("summary").focus();
   }
 });
+
+// Django's fields that search for a related row come without a name: they get that of their label, once jQuery has
+// made them.
+window.django?.jQuery?.(() => {
+  for (const field of document.querySelectorAll("select.admin-autocomplete")) {
+    const label = field.labels[0];
+    const shown = document.getElementById(`select2-${field.id}-container`);
+    if (!label || !shown) continue;
+    label.id ||= `${field.id}_label`;
+    shown.setAttribute("aria-labelledby", label.id);
+    shown.closest("[role=combobox]").setAttribute("aria-labelledby", `${label.id} ${shown.id}`);
+  }
+});

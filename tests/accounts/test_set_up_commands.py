@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -61,6 +62,18 @@ def test_without_json_a_command_prints_one_line_for_each_fact(organisation: Orga
     call_command("create_program", "--org", "51250", "--id", "7", "--name", "Rewards", stdout=out)
 
     assert out.getvalue().splitlines() == ["id: 7", "organisation: 51250", "name: Rewards", "created: True"]
+
+
+def test_a_checker_decides_so_much_as_was_said(organisation: Organisation) -> None:
+    line = "create_member --org 51250 --username sam --role checker --role supervisor"
+    run(f"{line} --decides-up-to 1000.5")
+    membership = Membership.objects.get()
+    assert (membership.is_supervisor, membership.decides_up_to) == (True, Decimal("1000.5"))
+    run(line)
+    membership.refresh_from_db()
+    assert membership.decides_up_to is None
+    with pytest.raises(CommandError, match=r"greater than 0|decides"):
+        run(f"{line} --decides-up-to 0")
 
 
 def test_what_is_named_again_is_changed(organisation: Organisation) -> None:

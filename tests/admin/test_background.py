@@ -166,3 +166,9 @@ def test_the_outcome_of_every_call_stands_in_the_story(checker, house, request_)
     house.approve(request_)
     record(claim_due(request_.pk), Outcome(CallOutcome.REFUSED, 400, "HTTP 400"))
     assert "refused: nothing was credited" in checker.get(page_of(request_)).content.decode()
+
+
+def test_a_request_without_a_customer_has_no_record_and_no_look_alikes():
+    request = WorkflowRequest(customer_id=None)
+    assert desk_history.of_customer(request) is None
+    assert desk_history.look_alikes(request) == []

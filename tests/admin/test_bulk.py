@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from tests.admin.conftest import task_of
 from tests.factories import PASSWORD, MembershipFactory, UserFactory
 from workflows import bulk_running, bulk_selection, queue, services, tasks
+from workflows.errors import AlreadyDecided
 from workflows.models import AuditEvent, BulkItem, BulkOutcome, BulkPhase, BulkRun, Decision
 from workflows.states import State
 
@@ -228,7 +229,7 @@ def test_failures_are_offered_as_a_new_choice(checker, house, second_checker, th
     run = choose(checker, *three)
     house.approve(three[1], checker=second_checker)
     start(checker, run)
-    assert "Choose the 1 that was not decided again" in page(checker, run).content.decode()
+    assert "Choose again the 1 that was not decided" in page(checker, run).content.decode()
     answer = checker.post(f"{RUNS}{run.pk}/again/")
     again = BulkRun.objects.exclude(pk=run.pk).get()
     assert answer["Location"] == f"{RUNS}{again.pk}/change/"
@@ -446,3 +447,12 @@ def test_someone_without_a_membership_sees_no_bulk_decisions(at_desk, checker, t
     stranger = at_desk(UserFactory(username="stranger"))
     assert stranger.get(RUNS).status_code == 403
     assert stranger.get(f"{RUNS}{run.pk}/progress/")["Location"] == "/admin/"
+
+
+def test_another_task_is_not_decided_in_the_place_of_the_one_that_was_looked_at(house, three):
+    with pytest.raises(AlreadyDecided):
+        services.decide(
+            actor=house.actor(house.checker), request_id=three[0].pk, decision=Decision.APPROVED, message="x",
+            task_id=task_of(three[1]).pk,
+        )  # fmt: skip
+    assert states(three) == [State.WAITING] * 3

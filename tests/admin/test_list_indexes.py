@@ -13,12 +13,12 @@ from workflows.admin import task_orders
 INDEXES = {
     "oldest": "task_inbox",
     "newest": "task_inbox",
-    "most-points": "request_waiting_points",
-    "fewest-points": "request_waiting_points",
-    "most-money": "request_waiting_money",
-    "least-money": "request_waiting_money",
-    "customer": "request_waiting_customer",
-    "customer-down": "request_waiting_customer",
+    "most-points": "task_by_points",
+    "fewest-points": "task_by_points",
+    "most-money": "task_by_money",
+    "least-money": "task_by_money",
+    "customer": "task_by_customer",
+    "customer-down": "task_by_customer",
 }
 
 
@@ -35,7 +35,7 @@ def plan_of(rows):
 @pytest.mark.parametrize("tab", ["for-me", "waiting"])
 def test_what_waits_is_ordered_by_an_index(house, tab):
     actors = actors_of(house.checker.pk)
-    orders = task_orders.offered(tab)
+    orders = task_orders.offered(tab, list(actors))
     assert {order.name for order in orders} == set(INDEXES)
     for order in orders:
         plan = plan_of(order.of(desk.with_request(desk_filters.tasks_for(actors, QueryDict(f"show={tab}")))))
@@ -46,7 +46,7 @@ def test_what_waits_is_ordered_by_an_index(house, tab):
 @pytest.mark.parametrize(("tab", "index"), [("mine", "task_of_maker"), ("decided", "task_decided")])
 def test_what_was_decided_is_ordered_by_an_index(house, tab, index):
     actors = actors_of(house.checker.pk)
-    for order in task_orders.offered(tab):
+    for order in task_orders.offered(tab, list(actors)):
         plan = plan_of(order.of(desk_filters.tasks_for(actors, QueryDict(f"show={tab}"))))
         assert index in plan, (order.name, plan)
         assert "Sort" not in plan, (order.name, plan)

@@ -12,6 +12,7 @@ from accounts.models import Membership
 from tests.factories import MembershipFactory
 from tests.house import build_house
 from workflows.models import AuditEvent, Pause, TargetBreaker, WorkflowRequest
+from workflows.rules import stuck
 
 LIST = "/admin/workflows/delivery/"
 
@@ -116,3 +117,17 @@ def test_a_pause_that_is_not_there_cannot_be_ended(client, house, operator, key)
     client.post(f"{LIST}resume/", {"pause": key})
     assert "There is no such pause any more" in page(client)
     assert Pause.objects.count() == 1
+
+
+def test_what_nobody_can_decide_is_named_to_operators_of_its_organisation(client, house, operator):
+    request = house.submit()
+    assert request.reference_id not in page(client)
+    Membership.objects.filter(organisation=house.organisation).update(is_checker=False)
+    stuck.check_organisation(house.organisation.pk)
+    text = page(client)
+    assert "Nobody can decide these" in text
+    assert request.reference_id in text
+    other = build_house(70001)
+    Membership.objects.filter(user=other.auditor).update(is_operator=True)
+    client.force_login(other.auditor)
+    assert request.reference_id not in page(client)

@@ -111,7 +111,7 @@ def test_the_queries_for_operators_run(house: House) -> None:
     house.submit()
     [block] = re.findall(r"```sql\n(.*?)```", (ROOT / "docs/operations.md").read_text(), re.DOTALL)
     queries = [query for query in re.sub(r"^--.*$", "", block, flags=re.MULTILINE).split(";") if query.strip()]
-    assert len(queries) == 6
+    assert len(queries) == 8
     found = []
     with connection.cursor() as cursor:
         for query in queries:

@@ -113,11 +113,14 @@ def test_every_refusal_names_its_codes_and_shows_each(description: Description) 
 
 
 def test_the_request_types_are_the_registered_ones(description: Description) -> None:
-    slugs = [item.slug for item in registry.all_types()]
-    for operation_id in ("submit_request", "decide_request"):
+    slugs = [item.slug for item in registry.of_clients()]
+    decided = [item.slug for item in registry.all_types()]
+    for operation_id, known in (("submit_request", slugs), ("decide_request", decided)):
         [parameter] = [p for p in description.operation(operation_id)["parameters"] if p["in"] == "path"]
-        assert parameter["schema"]["enum"] == slugs
-    assert len(description.document["components"]["schemas"]["SubmissionBody"]["oneOf"]) == len(slugs)
+        assert parameter["schema"]["enum"] == known
+    assert "SETTINGS-CHANGE" in set(decided) - set(slugs)
+    bodies = description.document["components"]["schemas"]["SubmissionBody"]
+    assert len(bodies.get("oneOf", [bodies])) == len(slugs)
 
 
 @pytest.mark.parametrize("scheme", ["basic", "oauth2", "oauthHeader", "uiToken"])

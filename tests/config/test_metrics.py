@@ -7,7 +7,9 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 
+from accounts.models import Membership
 from workflows.models import TargetBreaker, WorkflowRequest
+from workflows.rules import stuck
 
 TOKEN = "a-token-of-a-test"
 
@@ -50,6 +52,14 @@ def test_an_unknown_outcome_without_tries_left_is_an_alert(house, scrape):
     assert "goodwill_requests_given_up{" not in scrape()
     WorkflowRequest.objects.filter(pk=request.pk).update(state="unknown", due_at=None)
     assert value(scrape(), "goodwill_requests_given_up") == 1
+
+
+def test_a_request_that_nobody_can_decide_is_an_alert(house, scrape):
+    house.submit()
+    assert "goodwill_requests_stuck{" not in scrape()
+    Membership.objects.update(is_checker=False)
+    stuck.check_all()
+    assert value(scrape(), "goodwill_requests_stuck") == 1
 
 
 def test_an_open_breaker_is_an_alert(house, scrape):

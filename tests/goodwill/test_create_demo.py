@@ -17,6 +17,7 @@ from accounts import oauth, ui_tokens
 from accounts.errors import NotAuthenticated
 from accounts.hashers import digest
 from accounts.models import Membership, ServiceAccountSecret, User
+from accounts.set_up_phase import is_set_up
 from goodwill.models import GoodwillRequest
 from tests.factories import set_terms
 from workflows.models import IntouchTarget, WorkflowPolicy, WorkflowRequest
@@ -62,7 +63,7 @@ def proven(demo: dict[str, Any]) -> list[str]:
     return holding
 
 
-ALL = ["maker", "checker", "checker2", "auditor", "admin", "service account", "oauth client"]
+ALL = ["maker", "checker", "checker2", "supervisor", "auditor", "admin", "admin2", "service account", "oauth client"]
 
 
 def credentials(demo: dict[str, Any]) -> list[str]:
@@ -118,12 +119,26 @@ def test_a_file_of_another_database_is_made_true_for_people_and_replaced_for_mac
 
 def test_a_new_port_moves_the_target_and_what_an_administrator_changed_stays(create_demo: CreateDemo) -> None:
     create_demo("--fresh")
-    set_terms(WorkflowPolicy.objects.get(), cap=7)
+    policy = WorkflowPolicy.objects.get()
+    set_terms(policy, cap=7, rules=())
     User.objects.filter(username="checker").update(name="Renamed")
     assert create_demo(port=8901)["requests_made"] == 2
     assert IntouchTarget.objects.get().base_url == "http://127.0.0.1:8901"
-    assert WorkflowPolicy.objects.get().terms.cap == 7
+    policy.refresh_from_db()
+    assert policy.terms.cap == 7
     assert User.objects.get(username="checker").name == "Renamed"
+
+
+def test_the_organisation_is_set_up_and_its_target_moves_as_its_administrators_would_move_it(
+    create_demo: CreateDemo,
+) -> None:
+    create_demo("--fresh")
+    assert is_set_up(51250)
+    create_demo(port=8901)
+    move = WorkflowRequest.objects.get(request_type="SETTINGS-CHANGE")
+    assert (move.maker.username, move.tasks.get().checker.username, move.state) == ("admin", "admin2", "credited")
+    create_demo(port=8901)
+    assert WorkflowRequest.objects.filter(request_type="SETTINGS-CHANGE").count() == 1
 
 
 def test_somebody_without_rights_gets_no_ui_token_and_stops_nobody_else(create_demo: CreateDemo) -> None:
@@ -142,6 +157,20 @@ def test_the_varied_requests_wait_are_approved_rejected_and_withdrawn(create_dem
     assert states.total() == 35
     assert WorkflowRequest.objects.values("maker").distinct().count() == 4
     assert WorkflowRequest.objects.values("customer_id").distinct().count() == 7
+
+
+def test_the_varied_requests_show_every_band_and_a_limit_that_is_nearly_full(create_demo: CreateDemo) -> None:
+    create_demo()
+    bands = Counter(WorkflowRequest.objects.values_list("rule", flat=True))
+    assert bands.keys() == {"up to 10", "up to 1,000", "default"}
+    assert set(WorkflowRequest.objects.filter(rule="up to 10").values_list("auto_approved", flat=True)) == {True}
+    both = [request for request in WorkflowRequest.objects.filter(steps=2) if request.tasks.count() == 2]
+    assert {task.role for request in both for task in request.tasks.all()} == {"checker", "supervisor"}
+    assert any(request.judgement["limits"][0]["after"] >= "1900" for request in WorkflowRequest.objects.filter(
+        customer_id=382351203
+    ))  # fmt: skip
+    alike = WorkflowRequest.objects.filter(reference_id__in=["demo-0028", "demo-0035"])
+    assert alike.values("customer_id", "amount", "reason").distinct().count() == 1
 
 
 def test_a_fresh_demo_has_no_requests_and_is_refused_where_there_is_one(create_demo: CreateDemo) -> None:

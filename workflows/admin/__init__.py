@@ -3,6 +3,6 @@
 Django looks for an app's pages here; each module registers its own.
 """
 
-from workflows.admin import audit, bulk, operations, policies, requests, targets, tasks
+from workflows.admin import audit, bulk, memberships, operations, policies, requests, targets, tasks
 
-__all__ = ["audit", "bulk", "operations", "policies", "requests", "targets", "tasks"]
+__all__ = ["audit", "bulk", "memberships", "operations", "policies", "requests", "targets", "tasks"]

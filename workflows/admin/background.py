@@ -43,8 +43,8 @@ def read(request: WorkflowRequest) -> dict[str, Any]:
     alike = desk_history.look_alikes(request)
     return {
         "customer": customer,
-        "pending": _chipped(customer.pending),
-        "others": _chipped(customer.others),
+        "pending": _chipped(customer.pending) if customer else [],
+        "others": _chipped(customer.others) if customer else [],
         "maker": desk_history.of_maker(request),
         "most_read": desk_history.MOST_READ,
         "alike": _chipped(alike),

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
 
-from workflows.models import AdminTask, Decision, WorkflowRequest
+from workflows.models import SETTINGS_CHANGE, AdminTask, Decision, WorkflowRequest
 from workflows.states import State
 
 
@@ -39,7 +39,13 @@ DECISIONS: Final[dict[Decision, Chip]] = {
 }
 
 
+# What is carried out here credits nobody.
+_APPLIED: Final = Chip("good", "check", _("Carried out"))
+
+
 def of_request(request: WorkflowRequest) -> Chip:
+    if request.request_type == SETTINGS_CHANGE and request.state == State.CREDITED:
+        return _APPLIED
     return STATES[State(request.state)]
 
 

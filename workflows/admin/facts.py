@@ -37,7 +37,7 @@ class Story:
 def read(request: WorkflowRequest) -> Story:
     kind = registry.get(request.request_type)
     own = list(kind.facts_for_checker(request))
-    leads = [Fact(_("Customer"), str(request.customer_id))]
+    leads = [] if request.customer_id is None else [Fact(_("Customer"), str(request.customer_id))]
     if request.amount is not None:
         leads.append(Fact(kind.label, readable(request.amount)))
     return Story(
@@ -53,23 +53,33 @@ def read(request: WorkflowRequest) -> Story:
 
 
 def _who_and_where(request: WorkflowRequest) -> list[Fact]:
+    where = (
+        (_("Concept"), request.concept_id), (_("Zone"), request.zone_id), (_("Store"), request.store_id),
+        (_("Till"), request.till_id),
+    )  # fmt: skip
     return [
         Fact(_("Maker"), request.maker_name, note=_("by %(source)s") % {"source": request.get_source_display()}),
         Fact(_("Organisation"), str(request.organisation)),
-        Fact(_("Concept"), request.concept_id),
-        Fact(_("Zone"), request.zone_id),
-        Fact(_("Store"), request.store_id),
-        Fact(_("Till"), request.till_id),
+        *(Fact(label, place) for label, place in where if place),
     ]
 
 
 def _references(request: WorkflowRequest) -> list[Fact]:
     return [
+        *_judged_by(request),
         Fact(_("Reference"), request.reference_id),
         Fact(_("Request id"), str(request.pk)),
         Fact(_("Correlation id"), request.correlation_id),
         Fact(_("Digest of the content"), request.digest, is_long=True),
     ]
+
+
+def _judged_by(request: WorkflowRequest) -> list[Fact]:
+    """The rule, and the version of the policy that it stands in; nothing of a request that is older than versions."""
+    version = request.policy_version
+    if version is None:
+        return []
+    return [Fact(_("Judged by"), request.rule, note=_("version %(number)s of the policy") % {"number": version.number})]
 
 
 def _papers(request: WorkflowRequest) -> list[tuple[Any, str]]:

@@ -23,6 +23,7 @@ from workflows.amounts import readable
 from workflows.desk import Actors
 from workflows.desk_figures import Month, Waiting
 from workflows.models import AdminTask
+from workflows.policies import roles_of
 from workflows.states import ENDED, State
 
 _DECLINED = ENDED - {State.CREDITED, State.FAILED}
@@ -76,7 +77,7 @@ def home_of(request: HttpRequest) -> Home:
     """A fixed number of queries, none of which counts a big table to its end."""
     actors = actors_for(request)
     roles = [actor.membership for actor in actors.values()]
-    may_check, may_make = any(role.is_checker for role in roles), any(role.is_maker for role in roles)
+    may_check, may_make = any(roles_of(role) for role in roles), any(role.is_maker for role in roles)
     chosen, links = _chosen(request, actors), _Links(request)
     reads = may_check or not may_make or any(role.is_auditor or role.is_operator for role in roles)
     today = desk_figures.today_of(chosen.organisation)

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.http import HttpRequest, JsonResponse
 
 from accounts.admin_guard import actors_for
-from workflows import desk
+from workflows import desk, registry
 from workflows.admin import chips
 from workflows.admin.chips import Chip
 from workflows.amounts import readable
@@ -74,4 +74,6 @@ def _as_json(chip: Chip, name: str = "") -> dict[str, str]:
 
 
 def _name(request: WorkflowRequest) -> str:
+    if request.customer_id is None:
+        return str(registry.get(request.request_type).label)
     return f"{readable(request.amount) if request.amount is not None else ''} · {request.customer_id}"

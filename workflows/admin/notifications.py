@@ -20,12 +20,13 @@ from accounts.actors import Actor
 from accounts.admin_guard import actors_for, person_of
 from workflows.mail.choices import choices_of, choose
 from workflows.models import MailChoice, MailTiming
+from workflows.policies import roles_of
 
 UNPROCESSABLE = 422
 
 
 class ChoiceForm(forms.Form):
-    """What the person may be told in one organisation; a checker of waiting requests, a maker of ended ones."""
+    """What a person may be told in one organisation: of waiting requests as a checker, of ended ones as a maker."""
 
     waiting = forms.ChoiceField(
         label=gettext_lazy("When a request waits that I may decide"), choices=MailTiming.choices,
@@ -36,9 +37,9 @@ class ChoiceForm(forms.Form):
         initial = {"waiting": choice.waiting, "outcome": choice.outcome}
         super().__init__(data, initial=initial, prefix=str(actor.organisation.pk))
         self.actor = actor
-        if not actor.membership.is_checker:
+        if not roles_of(actor.membership):
             del self.fields["waiting"]
-        if not actor.membership.is_maker:
+        if not (actor.membership.is_maker or actor.membership.is_administrator):
             del self.fields["outcome"]
 
 

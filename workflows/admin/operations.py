@@ -67,6 +67,15 @@ class DeliveryRow:
     is_given_up: bool
 
 
+MOST_STUCK = 50
+
+
+def _readable(actors: dict[int, Actor]) -> list[WorkflowRequest]:
+    """What nobody can decide, in the organisations where the person is told of such things."""
+    told = {key: actor for key, actor in actors.items() if actor.membership.is_operator or actor.membership.is_auditor}
+    return list(desk.stuck(told)[:MOST_STUCK])
+
+
 def operators_among(request: HttpRequest) -> dict[int, Actor]:
     """The organisations in which the person is an operator."""
     return {key: actor for key, actor in actors_for(request).items() if actor.membership.is_operator}
@@ -121,6 +130,7 @@ class DeliveryAdmin(DeskAdmin):
         context = {
             "pauses": desk.pauses(mine),
             "breakers": desk.open_breakers(mine),
+            "stuck": _readable(mine),
             "pause_form": PauseForm(actors=operators) if operators else None,
             "operated": set(operators),
             **(extra_context or {}),

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from operator import attrgetter
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Q, QuerySet, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
+
+from workflows.models.tasks import or_nothing
 
 OLDEST, NEWEST = "oldest", "newest"
 _SEPARATOR: Final = "~"
@@ -106,11 +106,6 @@ def by_columns(model: type[models.Model], *names: str) -> tuple[Order, Order]:
     """Oldest first and newest first, by these columns of the model."""
     keys = tuple(Key(name, model._meta.get_field(name)) for name in names)  # type: ignore[arg-type]
     return Order(OLDEST, _("Oldest first"), keys), Order(NEWEST, _("Newest first"), keys, is_descending=True)
-
-
-def or_nothing(column: str) -> Coalesce:
-    """The column, and nothing (0) where a type of request has none: what has no amount stands below what has one."""
-    return Coalesce(column, Value(Decimal(0)), output_field=_AMOUNT)
 
 
 def by_amount(

@@ -12,7 +12,7 @@ from django.urls import URLPattern, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.admin_guard import actors_for
+from accounts.admin_guard import actors_for, administers
 from wire.errors import ApiError
 from workflows import desk, policies, services
 from workflows.admin import chips, facts, list_columns, story
@@ -56,6 +56,15 @@ class RequestRow:
     chip: Chip
 
 
+def _policy_link(request: HttpRequest, row: WorkflowRequest) -> str:
+    """The version that judged the request, in the history that administrators may read."""
+    version = row.policy_version
+    if version is None or not administers(request, row.organisation_id):
+        return ""
+    page = reverse("admin:workflows_workflowpolicy_versions", args=(version.policy_id,))
+    return f"{page}#version-{version.number}"
+
+
 @admin.register(WorkflowRequest)
 class WorkflowRequestAdmin(FilteredAdmin):
     nav_label = gettext_lazy("Requests")
@@ -69,7 +78,7 @@ class WorkflowRequestAdmin(FilteredAdmin):
     page_template = "desk/request_page.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).select_related("organisation", "target").defer("secret")
+        return super().get_queryset(request).select_related("organisation", "target", "policy_version").defer("secret")
 
     def get_urls(self) -> list[URLPattern]:
         return [self.post_url("retry", self.ask_for_retry), *super().get_urls()]
@@ -105,6 +114,7 @@ class WorkflowRequestAdmin(FilteredAdmin):
             "others": [(other, chips.of_request(other)) for other in desk.others_of_customer(row)],
             "tasks": [(task, chips.of_task(task)) for task in tasks],
             "retry": RetryForm() if may_retry else None,
+            "policy_link": _policy_link(request, row),
         }
 
     def ask_for_retry(self, request: HttpRequest, row: WorkflowRequest) -> HttpResponse:

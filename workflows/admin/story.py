@@ -9,7 +9,7 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from workflows.models import AuditEvent, CallPurpose, IntouchCall
+from workflows.models import AuditEvent, CallOutcome, CallPurpose, IntouchCall
 from workflows.selectors import Timeline
 
 
@@ -39,11 +39,27 @@ _TELLINGS: Final[dict[str, _Telling]] = {
     "request.retry_asked": _Telling("wait", "repeat", gettext_lazy("%(who)s asked for another try")),
     "task.approved": _Telling("good", "check", gettext_lazy("%(who)s approved")),
     "task.rejected": _Telling("no", "stop", gettext_lazy("%(who)s rejected")),
+    "level.opened": _Telling("wait", "arrow", gettext_lazy("The next level waits for a decision")),
+    "task.reminded": _Telling("wait", "clock", gettext_lazy("Those who may decide were reminded")),
+    "task.escalated": _Telling("doubt", "clock", gettext_lazy("It has waited too long: others may decide it as well")),
+    "task.claimed": _Telling("off", "eye", gettext_lazy("%(who)s began to look at it")),
+    "task.released": _Telling("off", "eye", gettext_lazy("%(who)s left it to others")),
+    "task.assigned": _Telling("work", "arrow", gettext_lazy("%(who)s handed it over")),
+    "task.unassigned": _Telling("work", "arrow", gettext_lazy("%(who)s gave it back to everybody")),
+    "request.expiry_warned": _Telling("doubt", "clock", gettext_lazy("It was told that the request will expire")),
+    "request.stuck": _Telling("bad", "stop", gettext_lazy("No people can be found for all its levels")),
+    "request.unstuck": _Telling("good", "check", gettext_lazy("People can be found for all its levels again")),
     "call.credited": _Telling("good", "check", gettext_lazy("Intouch confirmed: credited")),
     "call.refused": _Telling("bad", "cross", gettext_lazy("Intouch refused: nothing was credited")),
     "call.not_sent": _Telling("wait", "clock", gettext_lazy("Not sent: nothing was credited by this try")),
     "call.unknown": _Telling("doubt", "question", gettext_lazy("No clear answer: the outcome is not known")),
     "call.absent": _Telling("work", "arrow", gettext_lazy("Looked up at Intouch: nothing has been credited")),
+    "change.credited": _Telling("good", "check", gettext_lazy("The change was carried out")),
+    "change.refused": _Telling("bad", "cross", gettext_lazy("The change could not be carried out")),
+    "change.not_sent": _Telling("wait", "clock", gettext_lazy("Not carried out by this try")),
+    "settings.changed": _Telling("good", "check", gettext_lazy("The settings were changed, as %(who)s proposed")),
+    "settings.set_up": _Telling("good", "pen", gettext_lazy("%(who)s set this up directly")),
+    "settings.administrator_appointed": _Telling("doubt", "pen", gettext_lazy("%(who)s appointed an administrator")),
     "call.late": _Telling("doubt", "question", gettext_lazy("An answer came after another worker had taken over")),
     "bulk.started": _Telling("wait", "pen", gettext_lazy("%(who)s decided many at once")),
     "bulk.ended": _Telling("good", "check", gettext_lazy("The bulk decision of %(who)s was carried out")),
@@ -92,9 +108,23 @@ def _lines(details: dict[str, Any]) -> list[str]:
         lines.append(_("Approved by the policy: no checker was asked."))
     if error := _text(details, "error"):
         lines.append(error)
+    if taker := _text(details, "to"):
+        lines.append(_("To %(who)s") % {"who": taker})
     if reason := _text(details, "reason"):
         lines.append(reason)
+    lines += _differences(details.get("difference"))
     return lines
+
+
+def _differences(found: Any) -> list[str]:
+    if not isinstance(found, list):
+        return []
+    texts = [
+        {name: _text(each, name) or "–" for name in ("field", "before", "after")}
+        for each in found
+        if isinstance(each, dict)
+    ]
+    return [_("%(field)s: %(before)s → %(after)s") % text for text in texts]
 
 
 def _text(details: dict[str, Any], name: str) -> str:
@@ -105,6 +135,8 @@ def _text(details: dict[str, Any], name: str) -> str:
 def _of_call(call: IntouchCall) -> Chapter:
     if call.purpose == CallPurpose.LOOK_UP:
         title = _("Try %(attempt)s: the reference was looked up at Intouch") % {"attempt": call.attempt}
+    elif call.purpose == CallPurpose.LOCAL:
+        title = _("Try %(attempt)s: carried out here") % {"attempt": call.attempt}
     else:
         title = _("Try %(attempt)s: Intouch was called") % {"attempt": call.attempt}
     return Chapter(call.started_at, "work", "send", title, lines=(_answer(call),))
@@ -113,6 +145,8 @@ def _of_call(call: IntouchCall) -> Chapter:
 def _answer(call: IntouchCall) -> str:
     if call.finished_at is None:
         return _("No answer yet.")
+    if call.purpose == CallPurpose.LOCAL:
+        return _("Done.") if call.outcome == CallOutcome.CREDITED else call.error
     seconds = round((call.finished_at - call.started_at).total_seconds(), 1)
     took = _("after %(seconds)s s") % {"seconds": seconds}
     status = f"HTTP {call.http_status}" if call.http_status is not None else _("Ended without an answer")

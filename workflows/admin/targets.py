@@ -11,13 +11,15 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.admin_guard import PlatformAdmin, PlatformForm
-from workflows import set_up
-from workflows.models import IntouchTarget
+from accounts.actors import Actor
+from accounts.admin_guard import person_of
+from workflows import set_up, settings_change
+from workflows.admin.proposals import ProposalForm, ProposingAdmin
+from workflows.models import IntouchTarget, WorkflowRequest
 from workflows.submission import is_credential
 
 
-class TargetForm(PlatformForm):
+class TargetForm(ProposalForm):
     """`credential` is written only: what is stored is never put into a page."""
 
     new_credential = forms.CharField(
@@ -55,7 +57,7 @@ class TargetForm(PlatformForm):
 
 
 @admin.register(IntouchTarget)
-class IntouchTargetAdmin(PlatformAdmin):
+class IntouchTargetAdmin(ProposingAdmin):
     nav_order = 70
     form = TargetForm
     list_display = ("origin", "base_url", "organisation", "is_enabled", "has_credential")
@@ -68,6 +70,7 @@ class IntouchTargetAdmin(PlatformAdmin):
     fieldsets = (
         (None, {"fields": ("organisation", "origin", "base_url", "is_enabled", "allows_internal")}),
         (gettext_lazy("Credential"), {"fields": ("has_credential", "new_credential", "erase_credential")}),
+        ProposingAdmin.why,
     )
 
     def get_readonly_fields(self, request: HttpRequest, obj: IntouchTarget | None = None) -> tuple[str, ...]:
@@ -77,8 +80,21 @@ class IntouchTargetAdmin(PlatformAdmin):
     def has_credential(self, target: IntouchTarget) -> bool:
         return target.credential is not None
 
+    def propose(self, actor: Actor, form: Any) -> WorkflowRequest:
+        given, target = form.cleaned_data, form.instance
+        return settings_change.propose_target(
+            actor=actor, origin=target.origin, base_url=target.base_url, allows_internal=target.allows_internal,
+            is_enabled=target.is_enabled, note=given["note"], credential=given["new_credential"] or None,
+            erases_credential=given["erase_credential"],
+        )  # fmt: skip
+
     def save_model(self, request: HttpRequest, obj: IntouchTarget, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
+        set_up.record_set_up(
+            obj.organisation, person_of(request), target=obj.origin, base_url=obj.base_url,
+            allows_internal=obj.allows_internal, is_enabled=obj.is_enabled,
+            is_credential_new=bool(form.cleaned_data["new_credential"]),
+        )  # fmt: skip
         if form.cleaned_data["new_credential"]:
             set_up.keep_credential(obj, form.cleaned_data["new_credential"])
         elif form.cleaned_data["erase_credential"]:

@@ -3,39 +3,46 @@ what was decided in all the years is read by time."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
-from django.db.models import Q
+from django.db import models
+from django.db.models import Q, Value
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from workflows import desk_filters
 from workflows.admin.orders import NEWEST, Key, Order, by_amount, by_columns
-from workflows.models import AdminTask, WorkflowRequest
-from workflows.states import State
+from workflows.models import AdminTask
 
-_WAITS = Q(request__state=State.WAITING)
 _ID = Key("id", AdminTask._meta.pk)
-_REQUEST = Key("request_id", WorkflowRequest._meta.pk)
-_TAIL = (_REQUEST, _ID)
-_CUSTOMER = (Key("request__customer_id", WorkflowRequest._meta.get_field("customer_id"), "request.customer_id"), *_TAIL)
+_CUSTOMER: dict[str, Any] = {
+    "keys": (Key("in_order_of", models.BigIntegerField()), _ID),
+    "column": "customer",
+    "computed": {"in_order_of": Coalesce("customer_id", Value(0))},
+}
 
 _BY_TASK = by_columns(AdminTask, "id")
 _BY_DECISION = by_columns(AdminTask, "decided_at", "id")
-_POINTS: dict[str, Any] = {"path": "request__amount", "tail": _TAIL, "column": "points", "holds": _WAITS}
-_MONEY: dict[str, Any] = {"path": "request__money", "tail": _TAIL, "column": "money", "holds": _WAITS}
-_BY_VALUE = (
-    by_amount("most-points", _("Most points first"), **_POINTS, is_descending=True),
-    by_amount("fewest-points", _("Fewest points first"), **_POINTS),
-    by_amount("most-money", _("Most money first"), **_MONEY, is_descending=True),
-    by_amount("least-money", _("Least money first"), **_MONEY),
-    Order("customer", _("By customer"), _CUSTOMER, column="customer", holds=_WAITS),
-    Order("customer-down", _("By customer, downwards"), _CUSTOMER, is_descending=True, column="customer", holds=_WAITS),
-)
 
 
-def offered(tab: str) -> list[Order]:
-    """The orders that a tab can stand in, the usual one first."""
+def _by_value(organisation_ids: Collection[int]) -> list[Order]:
+    holds = Q(organisation__in=organisation_ids, decision=None)
+    points: dict[str, Any] = {"path": "amount", "tail": (_ID,), "column": "points", "holds": holds}
+    money: dict[str, Any] = {"path": "money", "tail": (_ID,), "column": "money", "holds": holds}
+    return [
+        by_amount("most-points", _("Most points first"), **points, is_descending=True),
+        by_amount("fewest-points", _("Fewest points first"), **points),
+        by_amount("most-money", _("Most money first"), **money, is_descending=True),
+        by_amount("least-money", _("Least money first"), **money),
+        Order("customer", _("By customer"), **_CUSTOMER, holds=holds),
+        Order("customer-down", _("By customer, downwards"), **_CUSTOMER, holds=holds, is_descending=True),
+    ]  # fmt: skip
+
+
+def offered(tab: str, organisation_ids: Collection[int]) -> list[Order]:
+    """The orders that a tab can stand in, the usual one first, for somebody of these organisations."""
     if tab in desk_filters.OPEN_TABS:
-        return [*_BY_TASK, *_BY_VALUE]
+        return [*_BY_TASK, *_by_value(organisation_ids)]
     by_time = _BY_DECISION if tab == desk_filters.DECIDED else _BY_TASK
     return sorted(by_time, key=lambda order: order.name != NEWEST)

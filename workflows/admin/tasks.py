@@ -20,11 +20,11 @@ from accounts.actors import Actor
 from accounts.admin_guard import actors_for
 from accounts.moments import spelled
 from wire.errors import ApiError
-from workflows import desk, desk_filters, policies, services
+from workflows import desk, desk_filters, policies, registry, services
 from workflows.admin import background, chips, facts, list_columns, live, story, task_orders
 from workflows.admin.chips import Chip
-from workflows.admin.filtered import FilteredAdmin
 from workflows.admin.forms import DecisionForm, WithdrawalForm
+from workflows.admin.handing import HandingAdmin, flags_of
 from workflows.admin.lists import OrganisationFilter, Tabs
 from workflows.admin.orders import Order
 from workflows.admin.password_again import PasswordAgainForm
@@ -62,11 +62,6 @@ class TaskRow:
     message: str = ""
 
 
-def flags_of(task: AdminTask) -> list[Chip]:
-    """What sets a waiting task apart from the usual one."""
-    return [Chip("doubt", "repeat", _("Asked again"))] if task.opened_by_id and task.decision is None else []
-
-
 def why_not_decide(actor: Actor, task: AdminTask) -> ApiError | None:
     """As `policies.why_not_decide`, and for this very task: a request that is tried again has a later one."""
     if task.decision is not None:
@@ -83,7 +78,7 @@ def _who_was_faster(task: AdminTask) -> str:
 
 
 @admin.register(AdminTask)
-class AdminTaskAdmin(FilteredAdmin):
+class AdminTaskAdmin(HandingAdmin):
     nav_label = gettext_lazy("Tasks")
     nav_order = 10
     list_filter = (TaskTabs, OrganisationFilter)
@@ -94,7 +89,12 @@ class AdminTaskAdmin(FilteredAdmin):
     page_template = "desk/task_page.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        tasks = super().get_queryset(request).select_related("request__organisation", "request__target", "opened_by")
+        tasks = (
+            super()
+            .get_queryset(request)
+            .select_related("request__organisation", "request__target", "request__policy_version", "opened_by")
+        )
+        tasks = tasks.select_related("claimed_by", "assigned_to")
         return tasks.defer("request__secret", "request__target__credential")
 
     def get_urls(self) -> list[URLPattern]:
@@ -109,10 +109,11 @@ class AdminTaskAdmin(FilteredAdmin):
     # The list
 
     def for_list(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        return desk.with_request(rows.select_related(None)).defer("request__secret", "request__payload")
+        rows = desk.with_request(rows.select_related(None)).select_related("claimed_by", "assigned_to")
+        return rows.defer("request__secret", "request__payload")
 
     def orders(self, request: HttpRequest) -> list[Order]:
-        return task_orders.offered(desk_filters.chosen_tab(request.GET))
+        return task_orders.offered(desk_filters.chosen_tab(request.GET), list(actors_for(request)))
 
     def scanned(self, request: HttpRequest) -> QuerySet[Any] | None:
         tab = desk_filters.chosen_tab(request.GET)
@@ -168,6 +169,7 @@ class AdminTaskAdmin(FilteredAdmin):
             "form": DecisionForm(initial=self._initial(request, row)) if why_not is None else None,
             "password": PasswordAgainForm() if policies.needs_fresh_proof(actor, row.request) else None,
             "withdrawal": WithdrawalForm() if may_withdraw else None,
+            **self.handing(request, row, may_decide=why_not is None),
             "next_task": desk.next_after(actors_for(request), row),
             "followed": live.followed(request),
             "live_url": reverse("admin:workflows_admintask_live", args=(row.pk,), current_app=self.admin_site.name),
@@ -215,6 +217,7 @@ class AdminTaskAdmin(FilteredAdmin):
             services.decide(
                 actor=actor, request_id=task.request_id, decision=Decision(given["decision"]),
                 message=given["message"], digest=given["digest"], proof=proof,
+                task_id=task.pk,
             )  # fmt: skip
         except ApiError as refusal:
             return self._refused(request, task, refusal)
@@ -254,6 +257,11 @@ class AdminTaskAdmin(FilteredAdmin):
 
 
 def _said(request: WorkflowRequest, decision: Decision) -> str:
+    if request.customer_id is None:
+        said = {"what": registry.get(request.request_type).label, "reason": request.reason}
+        if decision == Decision.APPROVED:
+            return _("Approved: %(what)s (%(reason)s). It is being carried out.") % said
+        return _("Rejected: %(what)s (%(reason)s).") % said
     names = {
         "amount": readable(request.amount) if request.amount is not None else "",
         "customer": request.customer_id,

@@ -23,6 +23,8 @@ NAIVE_TIME: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}$"
 
 
 def _payload_of(request_type: RequestType) -> type[BaseModel]:
+    if request_type.local is not None:
+        return request_type.body_model
     payload: Any = envelope_of(request_type.slug).model_fields["payload"].annotation
     task: type[BaseModel] = payload.model_fields["task"].annotation
     return task
@@ -35,7 +37,7 @@ class _OneOfTypes:
         self.whole = whole
 
     def __get_pydantic_json_schema__(self, _: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        types = registry.all_types()
+        types = registry.of_clients() if self.whole else registry.all_types()
         models = [envelope_of(item.slug) if self.whole else _payload_of(item) for item in types]
         return {"oneOf": [handler(model.__pydantic_core_schema__) for model in models]}
 

@@ -27,13 +27,18 @@ from workflows.errors import (
 from workflows.submission import TASK_PAYLOAD
 
 _TAGS: Final = ["Requests"]
-_TYPES: Final = registry.all_types()
+_TYPES: Final = registry.of_clients()
 _SLUGS: Final = [item.slug for item in _TYPES]
+_ALL_SLUGS: Final = [item.slug for item in registry.all_types()]
 _FIRST: Final = _TYPES[0]
 
 _REQUEST_TYPE = OpenApiParameter(
     "request_type", {"type": "string", "enum": _SLUGS}, OpenApiParameter.PATH,
     description="The request type, upper case with hyphens.",
+)  # fmt: skip
+_ANY_TYPE = OpenApiParameter(
+    "request_type", {"type": "string", "enum": _ALL_SLUGS}, OpenApiParameter.PATH,
+    description="The request's type; `SETTINGS-CHANGE` is decided here too, but made by our own pages alone.",
 )  # fmt: skip
 _ETAG = answer_header("ETag", "Digest of the content; send it back as `If-Match` with a decision.", 200)
 _NO_SUCH_TYPE = Refusal(400, TypeNotSupported.code, f"This request type is not supported. Supported: {_SLUGS[0]}.")
@@ -134,7 +139,7 @@ decide = extend_schema(
         " `approved` is only ever shown once the effect is confirmed."
     ),
     parameters=[
-        _REQUEST_TYPE,
+        _ANY_TYPE,
         *caller(organisation_required=True),
         header("If-Match", "The `ETag` of what the checker looked at; another content means 412 and no decision."),
         header("Prefer", "`wait=n` waits up to n seconds for the outcome, at most 10; `respond-async` not at all."),
@@ -192,7 +197,7 @@ retrieve = extend_schema(
 _ID = {"type": "string", "maxLength": 64}
 _SPECIAL: Final[dict[str, dict[str, Any]]] = {
     **dict.fromkeys(("conceptId", "zoneId", "storeId", "tillId"), _ID),
-    "requestType": {"type": "string", "enum": _SLUGS},
+    "requestType": {"type": "string", "enum": _ALL_SLUGS},
     "states": {"type": "array", "items": {"type": "string", "enum": STATES}},
     "sortBy": {"type": "string", "enum": ["startDate", "endDate"], "default": "startDate"},
     "sortOrder": {"type": "string", "enum": ["asc", "desc"], "default": "desc"},

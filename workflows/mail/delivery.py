@@ -20,7 +20,7 @@ from django.utils import timezone
 from redis import RedisError
 
 from accounts.models import User
-from workflows.mail.choices import recipients_of
+from workflows.mail.choices import addresses_of, recipients_of
 from workflows.mail.letters import compose
 from workflows.models import MailTiming, Notice, NoticeKind
 
@@ -67,13 +67,15 @@ def _claim() -> list[Notice] | None:
         first = due.select_related("request").order_by("due_at", "id").first()
         if first is None:
             return None
-        if first.recipient_id is None:
+        if first.recipient_id is None and not first.address:
             _spread(first)
             return []
         if first.tries >= MOST_TRIES:
             _give_up(first)
             return []
-        of_mail = due.filter(recipient=first.recipient_id, organisation=first.organisation_id, kind=first.kind)
+        of_mail = due.filter(
+            recipient=first.recipient_id, address=first.address, organisation=first.organisation_id, kind=first.kind
+        )
         found = list(of_mail.select_related("request", "organisation", "recipient").order_by("id")[:MOST_PER_MAIL])
         for notice in found:
             notice.tries += 1
@@ -90,6 +92,12 @@ def _spread(notice: Notice) -> None:
                 due_at=_next_hour() if timing == MailTiming.DIGEST else Now(),
             )
             for user, timing in recipients_of(notice)
+        ] + [
+            Notice(
+                organisation_id=notice.organisation_id, request_id=notice.request_id, kind=notice.kind,
+                address=address, due_at=Now(),
+            )
+            for address in addresses_of(notice)
         ],
         ignore_conflicts=True,
     )  # fmt: skip
@@ -107,12 +115,11 @@ def _send(notices: Sequence[Notice]) -> int:
         OSError: the server cannot be reached, or takes no mail at all.
     """
     recipient, kind = notices[0].recipient, NoticeKind(notices[0].kind)
-    if recipient is None:
-        raise RuntimeError("only a notice with a recipient is claimed for sending")
+    to = recipient.email if recipient is not None else notices[0].address
     wanted = [notice for notice in notices if _still_holds(notice, recipient)]
     try:
         if wanted:
-            compose(recipient, kind, wanted).send()
+            compose(to, kind, wanted, is_member=recipient is not None).send()
     except Exception as error:
         _put_back(notices)
         if isinstance(error, OSError) and not isinstance(error, _ABOUT_THIS_MAIL):
@@ -125,8 +132,10 @@ def _send(notices: Sequence[Notice]) -> int:
     return 1 if wanted else 0
 
 
-def _still_holds(notice: Notice, recipient: User) -> bool:
+def _still_holds(notice: Notice, recipient: User | None) -> bool:
     """Whether the recipient may still be told, and there is still something to tell; both may have changed since."""
+    if recipient is None:
+        return notice.address in addresses_of(notice)
     return any(True for _found in recipients_of(notice, only=recipient))
 
 

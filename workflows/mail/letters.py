@@ -15,7 +15,6 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.models import User
 from workflows import registry
 from workflows.amounts import readable
 from workflows.models import Decision, Notice, NoticeKind, WorkflowRequest
@@ -28,34 +27,40 @@ class Item:
 
     what: Any
     amount: str
-    customer: int
+    customer: int | None
     state: Any
     message: str
     url: str
 
 
-def compose(recipient: User, kind: NoticeKind, notices: Sequence[Notice]) -> EmailMultiAlternatives:
+def compose(
+    to: str, kind: NoticeKind, notices: Sequence[Notice], *, is_member: bool = True
+) -> EmailMultiAlternatives:  # fmt: skip
     """One mail about one or more requests of one organisation.
 
     The subject is made of our own words and a number, so that nothing that somebody wrote gets into a header.
+
+    Args:
+        is_member: whether the address is somebody's who can choose what they are told; else it is one of the policy's.
     """
     with translation.override(settings.LANGUAGE_CODE):
         items = [_item(kind, notice.request) for notice in notices]
         choices_url = _absolute(reverse("admin:notifications"))
         context = {
-            "subject": _subject(kind, items), "items": items, "is_waiting": kind == NoticeKind.WAITING,
-            "organisation": notices[0].organisation.name, "choices_url": choices_url,
+            "subject": _subject(kind, items), "lead": _lead(kind, len(items)), "items": items,
+            "is_waiting": kind != NoticeKind.OUTCOME,
+            "organisation": notices[0].organisation.name, "choices_url": choices_url if is_member else "",
             "list_url": _absolute(_list(kind)),
         }  # fmt: skip
         mail = EmailMultiAlternatives(
             subject=f"[Goodwill] {context['subject']}",
             body=render_to_string("mail/notice.txt", context),
             from_email=settings.DEFAULT_FROM_EMAIL,
-            to=[recipient.email],
+            to=[to],
             headers={
                 "Message-ID": f"<{kind}-{notices[0].pk}-{notices[-1].pk}@{urlsplit(settings.PUBLIC_URL).hostname}>",
-                "List-Unsubscribe": f"<{choices_url}>",
                 "Auto-Submitted": "auto-generated",
+                **({"List-Unsubscribe": f"<{choices_url}>"} if is_member else {}),
             },
         )
         mail.attach_alternative(render_to_string("mail/notice.html", context), "text/html")
@@ -64,15 +69,58 @@ def compose(recipient: User, kind: NoticeKind, notices: Sequence[Notice]) -> Ema
 
 def _subject(kind: NoticeKind, items: Sequence[Item]) -> str:
     count = len(items)
-    if kind == NoticeKind.WAITING:
-        return ngettext("A request waits for you", "%(count)d requests wait for you", count) % {"count": count}
+    said = {
+        NoticeKind.WAITING: ngettext("A request waits for you", "%(count)d requests wait for you", count),
+        NoticeKind.REMINDER: ngettext("A request still waits", "%(count)d requests still wait", count),
+        NoticeKind.BACKUP: ngettext("A request has waited too long", "%(count)d requests have waited too long", count),
+        NoticeKind.EXPIRING: ngettext("A request will expire", "%(count)d requests will expire", count),
+        NoticeKind.STUCK: ngettext("Nobody can decide a request", "Nobody can decide %(count)d requests", count),
+    }
+    if kind in said:
+        return said[kind] % {"count": count}
     if count == 1:
         return _("Your request has ended: %(state)s") % {"state": items[0].state}
     return ngettext("Your request has ended", "%(count)d of your requests have ended", count) % {"count": count}
 
 
+def _lead(kind: NoticeKind, count: int) -> str:
+    """The first sentence, before the requests themselves."""
+    said = {
+        NoticeKind.WAITING: ngettext(
+            "This request waits for a decision that you may take:",
+            "These %(count)d requests wait for a decision that you may take:",
+            count,
+        ),
+        NoticeKind.REMINDER: ngettext(
+            "This request still waits for a decision:", "These %(count)d requests still wait for a decision:", count
+        ),
+        NoticeKind.BACKUP: ngettext(
+            "This request has waited too long; those who stand in for its checkers may decide it as well now:",
+            "These %(count)d requests have waited too long; those who stand in for their checkers may decide them as"
+            " well now:",
+            count,
+        ),
+        NoticeKind.EXPIRING: ngettext(
+            "This request expires soon, unless somebody decides it:",
+            "These %(count)d requests expire soon, unless somebody decides them:",
+            count,
+        ),
+        NoticeKind.STUCK: ngettext(
+            "No different people can be found for all levels of this request. Name somebody for it, or have it"
+            " rejected or withdrawn:",
+            "No different people can be found for all levels of these %(count)d requests. Name somebody for them, or"
+            " have them rejected or withdrawn:",
+            count,
+        ),
+        NoticeKind.OUTCOME: ngettext(
+            "Your request has ended:", "These %(count)d of your requests have ended:", count
+        ),
+    }  # fmt: skip
+    return said[kind] % {"count": count}
+
+
 def _item(kind: NoticeKind, request: WorkflowRequest) -> Item:
-    open_task = request.tasks.filter(decision=None).first() if kind == NoticeKind.WAITING else None
+    open_task = request.tasks.filter(decision=None).first() if kind != NoticeKind.OUTCOME else None
     address = (
         reverse("admin:workflows_admintask_change", args=(open_task.pk,))
         if open_task is not None
@@ -97,7 +145,7 @@ def _message(request: WorkflowRequest) -> str:
 
 def _list(kind: NoticeKind) -> str:
     tasks = reverse("admin:workflows_admintask_changelist")
-    return tasks if kind == NoticeKind.WAITING else f"{tasks}?show=mine"
+    return f"{tasks}?show=mine" if kind == NoticeKind.OUTCOME else tasks
 
 
 def _absolute(path: str) -> str:

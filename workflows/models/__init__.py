@@ -5,7 +5,7 @@ from workflows.models.bulk import BulkItem, BulkOutcome, BulkPhase, BulkRun, Bul
 from workflows.models.calls import CallOutcome, CallPurpose, IntouchCall
 from workflows.models.figures import DayCredits, DayFigures
 from workflows.models.mail import MailChoice, MailTiming, Notice, NoticeKind
-from workflows.models.policy import AutoApproval, LimitUse, PolicyVersion, Reconciling, WorkflowPolicy
+from workflows.models.policy import AutoApproval, LimitUse, PolicyDraft, PolicyVersion, Reconciling, WorkflowPolicy
 from workflows.models.requests import SETTINGS_CHANGE, Delivery, RequestSource, WorkflowRequest
 from workflows.models.targets import IntouchTarget, Pause, TargetBreaker
 from workflows.models.tasks import AdminTask, Decision
@@ -35,6 +35,7 @@ __all__ = [
     "Notice",
     "NoticeKind",
     "Pause",
+    "PolicyDraft",
     "PolicyVersion",
     "Reconciling",
     "RequestSource",

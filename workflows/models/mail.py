@@ -44,11 +44,16 @@ class MailChoice(models.Model):
 class NoticeKind(models.TextChoices):
     WAITING = "waiting", _("a request waits")
     OUTCOME = "outcome", _("a request has ended")
+    REMINDER = "reminder", _("a request still waits")
+    BACKUP = "backup", _("a request has waited too long; others may decide it as well")
+    EXPIRING = "expiring", _("a request will expire")
+    STUCK = "stuck", _("nobody can decide a request")
 
 
 class Notice(models.Model):
     """Something to tell: written in the transaction of the change, without a recipient; then one row for each of them.
 
+    A recipient is a member, or an `address` that the policy names, which is nobody's account.
     The row is the outbox. It is gone once the mail is with the mail server, or nobody wants it any more. `due_at` lies
     ahead while somebody is at it, and `tries` is the fencing token: only the number that was claimed may end the row.
     """
@@ -57,6 +62,7 @@ class Notice(models.Model):
     request = models.ForeignKey(WorkflowRequest, on_delete=models.PROTECT, related_name="+")
     kind = models.CharField(max_length=8, choices=NoticeKind.choices)
     recipient = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True)
+    address = models.CharField(max_length=254, blank=True, default="", db_default="")
     due_at = models.DateTimeField()
     tries = models.PositiveSmallIntegerField(default=0)
 
@@ -69,6 +75,12 @@ class Notice(models.Model):
                 name="notice_once_per_recipient",
                 condition=Q(recipient__isnull=False),
             ),
+            models.UniqueConstraint(
+                fields=["organisation", "address", "request", "kind"],
+                name="notice_once_per_address",
+                condition=~Q(address=""),
+            ),
+            models.CheckConstraint(condition=Q(recipient=None) | Q(address=""), name="notice_to_one"),
         ]
         indexes: ClassVar[list[models.Index]] = [models.Index(fields=["due_at", "id"], name="notice_queue")]
 

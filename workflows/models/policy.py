@@ -86,6 +86,35 @@ class PolicyVersion(models.Model):
         return Terms.model_validate(self.document)
 
 
+class PolicyDraft(models.Model):
+    """What an administrator is preparing; it judges nothing until it is put in force.
+
+    `replay` is what it would have done with the requests of the past (`workflows.drafting.replaying`), with the
+    document that was replayed: None before there is one.
+    """
+
+    policy = models.ForeignKey(WorkflowPolicy, on_delete=models.PROTECT, related_name="drafts")
+    author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("author"))
+    document = models.JSONField(_("document"), default=dict, blank=True)
+    updated_at = models.DateTimeField(_("updated at"), default=timezone.now, editable=False)
+    replay = models.JSONField(null=True, blank=True, editable=False)
+    replay_asked_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("policy draft")
+        verbose_name_plural = _("policy drafts")
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["policy", "author"], name="policy_draft_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"draft {self.pk} of policy {self.policy_id}"
+
+    @property
+    def terms(self) -> Terms:
+        return Terms.model_validate(self.document)
+
+
 @lru_cache(maxsize=1000)
 def terms_of(version_id: int) -> Terms:
     """The terms of a version. A version never changes, so that this memory of it cannot be stale."""

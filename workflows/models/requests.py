@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.db import models
-from django.db.models import F, Q, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from uuid6 import uuid7
 
@@ -25,11 +23,6 @@ _QUEUED = sorted(QUEUED)
 _UNSETTLED = sorted(QUEUED | {State.FAILED})
 
 
-def _or_nothing(column: str) -> Coalesce:
-    """As lists are ordered (workflows.admin.orders): what has no amount stands with 0."""
-    return Coalesce(column, Value(Decimal(0)), output_field=models.DecimalField(max_digits=36, decimal_places=6))
-
-
 class RequestSource(models.TextChoices):
     API = "api", _("API")
     ADMIN = "admin", _("admin form")
@@ -42,6 +35,7 @@ class WorkflowRequest(models.Model):
     `payload` is the JSON text as it was sent, key by key and digit by digit, with the credential masked; the credential
     itself is `secret`, encrypted, and is gone when the request ends. `digest` is over the canonical content.
     `judgement` is the snapshot of what policy asked for (`workflows.terms.judging`): nobody's leaving lowers it.
+    `warn_at` is when it is said that the request will expire; None once that is done (`workflows.patience`).
     `counted_on` is the day of the organisation's calendar that its limits count it on.
     `tries` counts the claims and is the fencing token: a worker whose number is not the row's may not record.
     """
@@ -79,6 +73,11 @@ class WorkflowRequest(models.Model):
     steps = models.PositiveSmallIntegerField(_("approvals needed"), default=1)
     counted_on = models.DateField(null=True, editable=False)
     expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
+    warn_at = models.DateTimeField(null=True, blank=True)
+    stuck_at = models.DateTimeField(
+        _("nobody can decide it since"), null=True, blank=True,
+        help_text=_("No different people can be found for all levels that are open or still to come."),
+    )  # fmt: skip
     payload = models.TextField(_("payload"))
     digest = models.CharField(_("digest"), max_length=64)
     target = models.ForeignKey(IntouchTarget, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
@@ -113,12 +112,13 @@ class WorkflowRequest(models.Model):
                 condition=~Q(state="executing") | Q(due_at__isnull=False), name="request_executing_is_due"
             ),
             models.CheckConstraint(condition=Q(amount=None) | Q(amount__gt=0), name="request_amount_positive"),
-            models.CheckConstraint(condition=Q(customer_id=None) | Q(customer_id__gt=0), name="request_customer_positive"),
+            models.CheckConstraint(condition=Q(customer_id__gt=0), name="request_customer_positive"),
             # What is carried out here and not by Intouch has neither customer nor target, and always a decision.
             models.CheckConstraint(
-                condition=Q(request_type=SETTINGS_CHANGE, customer_id=None, target=None, one_step=False)
-                & Q(auto_approved=False)
-                | ~Q(request_type=SETTINGS_CHANGE) & Q(customer_id__isnull=False, target__isnull=False),
+                condition=Q(
+                    request_type=SETTINGS_CHANGE, customer_id=None, target=None, one_step=False, auto_approved=False
+                )
+                | (~Q(request_type=SETTINGS_CHANGE) & Q(customer_id__isnull=False, target__isnull=False)),
                 name="request_has_customer_and_target",
             ),
             models.UniqueConstraint(
@@ -138,25 +138,13 @@ class WorkflowRequest(models.Model):
             models.Index(
                 fields=["expires_at"], name="request_expiring", condition=Q(state="waiting", expires_at__isnull=False)
             ),
-            # What the desk orders its waiting lists by; none of them holds what has been decided.
             models.Index(
-                F("organisation"),
-                _or_nothing("amount"),
-                F("id"),
-                name="request_waiting_points",
-                condition=Q(state="waiting"),
+                fields=["warn_at"], name="request_to_warn", condition=Q(state="waiting", warn_at__isnull=False)
             ),
             models.Index(
-                F("organisation"),
-                _or_nothing("money"),
-                F("id"),
-                name="request_waiting_money",
-                condition=Q(state="waiting"),
-            ),
-            models.Index(
-                fields=["organisation", "customer_id", "id"],
-                name="request_waiting_customer",
-                condition=Q(state="waiting"),
+                fields=["organisation", "stuck_at"],
+                name="request_stuck",
+                condition=Q(state="waiting", stuck_at__isnull=False),
             ),
             models.Index(
                 fields=["organisation", "state", "ended_at"],

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from datetime import timedelta
+from decimal import Decimal
+from typing import ClassVar, Final
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Coalesce
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
@@ -21,8 +25,15 @@ class Decision(models.TextChoices):
     EXPIRED = "expired", _("expired")
 
 
+# Saying that one is looking at a task holds for so long; it binds nobody.
+CLAIM_LASTS: Final = timedelta(minutes=15)
 _BY_CHECKER = ("approved", "rejected")
 _BY_NOBODY = ("withdrawn", "expired")
+
+
+def or_nothing(column: str) -> Coalesce:
+    """As lists are ordered (workflows.admin.orders): what has no amount stands with 0."""
+    return Coalesce(column, Value(Decimal(0)), output_field=models.DecimalField(max_digits=36, decimal_places=6))
 
 
 def _entities() -> ArrayField[list[str], list[str]]:
@@ -39,6 +50,8 @@ class AdminTask(models.Model):
     `level` counts the decisions of a request, `stage` the levels of its policy: a level of two people is two tasks of
     one stage, opened one after the other. `role` to `tills` say who may decide, `backup_*` who may as well once it has
     waited too long, `barred` who has decided before; they are a snapshot of the policy (`workflows.terms.document`).
+    `customer_id`, `amount` and `money` are the request's, so that lists of what waits are ordered and summed without
+    it.
     """
 
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
@@ -54,6 +67,9 @@ class AdminTask(models.Model):
     barred = _people()
     backup_role = models.CharField(max_length=16, blank=True)
     backup_users = _people()
+    customer_id = models.BigIntegerField(_("customer"), null=True, blank=True)
+    amount = models.DecimalField(_("amount"), max_digits=20, decimal_places=6, null=True, blank=True)
+    money = models.DecimalField(_("worth in money"), max_digits=36, decimal_places=6, null=True, blank=True)
     remind_at = models.DateTimeField(null=True, blank=True)
     escalate_at = models.DateTimeField(null=True, blank=True)
     escalated_at = models.DateTimeField(_("escalated at"), null=True, blank=True)
@@ -114,6 +130,20 @@ class AdminTask(models.Model):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["organisation", "id"], name="task_inbox", condition=Q(decision=None)),
             models.Index(fields=["organisation", "-id"], name="task_newest"),
+            # What the desk orders its waiting lists by; none of them holds what has been decided.
+            models.Index(
+                F("organisation"), or_nothing("amount"), F("id"), name="task_by_points", condition=Q(decision=None)
+            ),
+            models.Index(
+                F("organisation"), or_nothing("money"), F("id"), name="task_by_money", condition=Q(decision=None)
+            ),
+            models.Index(
+                F("organisation"),
+                Coalesce("customer_id", Value(0)),
+                F("id"),
+                name="task_by_customer",
+                condition=Q(decision=None),
+            ),
             models.Index(
                 fields=["remind_at"], name="task_to_remind", condition=Q(decision=None, remind_at__isnull=False)
             ),
@@ -132,3 +162,8 @@ class AdminTask(models.Model):
 
     def __str__(self) -> str:
         return f"task {self.pk} of {self.request_id}"
+
+    @property
+    def is_claimed(self) -> bool:
+        """Whether somebody is looking at it, as far as they have said."""
+        return self.decision is None and self.claimed_at is not None and self.claimed_at > timezone.now() - CLAIM_LASTS

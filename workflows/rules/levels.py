@@ -12,6 +12,7 @@ from accounts.models import User
 from workflows import audit
 from workflows.models import AdminTask, Decision, WorkflowRequest
 from workflows.models.policy import terms_of
+from workflows.new_rows import insert
 from workflows.terms.document import Level, Patience, Terms
 from workflows.terms.judging import steps_of
 
@@ -27,8 +28,15 @@ def levels_of(request: WorkflowRequest) -> tuple[Level, ...]:
     return (Level(),) if told is None else tuple(Level.model_validate(level) for level in told)
 
 
-def open_first(request: WorkflowRequest, levels: Sequence[Level], patience: Patience, now: datetime) -> None:
-    _open(request, levels[0], patience, now, level=1, stage=1)
+def open_first(
+    request: WorkflowRequest, levels: Sequence[Level], patience: Patience, now: datetime, barred: Sequence[int] = ()
+) -> None:
+    """Open the first decision.
+
+    Args:
+        barred: users who may decide at no level.
+    """
+    _open(request, levels[0], patience, now, level=1, stage=1, barred=barred)
 
 
 def open_next(request: WorkflowRequest, decided: AdminTask) -> bool:
@@ -44,10 +52,11 @@ def open_next(request: WorkflowRequest, decided: AdminTask) -> bool:
         return False
     stage, level = steps[decided.level]
     assert decided.decided_at is not None  # noqa: S101 - it was decided just now
-    before = AdminTask.objects.filter(request=request, decision=Decision.APPROVED).values_list("checker_id", flat=True)
+    before = AdminTask.objects.filter(request=request, decision=Decision.APPROVED, checker__isnull=False)
+    deciders = before.values_list("checker_id", flat=True)
     _open(
         request, level, terms_of_request(request).patience, decided.decided_at,
-        level=decided.level + 1, stage=stage, barred=sorted(checker for checker in before if checker is not None),
+        level=decided.level + 1, stage=stage, barred=sorted({*decided.barred, *deciders}),
     )  # fmt: skip
     audit.record("level.opened", request=request, actor=None, level=stage, role=level.role)
     return True
@@ -60,19 +69,39 @@ def open_retry(request: WorkflowRequest, *, opened_by: User) -> None:
     _open(request, Level(), patience, request.updated_at, level=count + 1, stage=1, opened_by=opened_by)
 
 
+def still_to_come(request: WorkflowRequest, task: AdminTask) -> list[AdminTask]:
+    """The decisions that follow the open one, as they will be opened; none of them is stored."""
+    if task.opened_by_id is not None:
+        return []  # a retry is one decision
+    return [
+        _task(request, level, level=number, stage=stage, barred=task.barred)
+        for number, (stage, level) in enumerate(steps_of(levels_of(request)), start=1)
+        if number > task.level
+    ]
+
+
 def _open(
     request: WorkflowRequest, needs: Level, patience: Patience, now: datetime, *, level: int, stage: int,
     barred: Sequence[int] = (), opened_by: User | None = None,
 ) -> None:  # fmt: skip
+    task = _task(request, needs, level=level, stage=stage, barred=barred)
+    task.opened_at, task.opened_by = now, opened_by
+    task.remind_at = _after(patience.remind_after)
+    task.escalate_at = _after(patience.escalate_after) if needs.backup is not None else None
+    insert(task)
+
+
+def _task(
+    request: WorkflowRequest, needs: Level, *, level: int, stage: int, barred: Sequence[int]
+) -> AdminTask:  # fmt: skip
     backup = needs.backup
-    AdminTask.objects.create(
-        organisation_id=request.organisation_id, request=request, maker_id=request.maker_id, opened_at=now,
-        opened_by=opened_by, level=level, stage=stage, role=needs.role, users=list(needs.users),
-        concepts=list(needs.concepts), zones=list(needs.zones), stores=list(needs.stores), tills=list(needs.tills),
-        barred=list(barred), backup_role=backup.role if backup is not None else "",
+    return AdminTask(
+        organisation_id=request.organisation_id, request=request, maker_id=request.maker_id, level=level, stage=stage,
+        role=needs.role, users=list(needs.users), concepts=list(needs.concepts), zones=list(needs.zones),
+        stores=list(needs.stores), tills=list(needs.tills), barred=list(barred),
+        customer_id=request.customer_id, amount=request.amount, money=request.money,
+        backup_role=backup.role if backup is not None else "",
         backup_users=list(backup.users) if backup is not None else [],
-        remind_at=_after(patience.remind_after),
-        escalate_at=_after(patience.escalate_after) if backup is not None else None,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from django.db.models import Q, QuerySet, Value
 
+from accounts.actors import Actor
 from accounts.models import Membership
 from workflows.terms.document import Level, People, Role
 from workflows.terms.matching import unfilled
@@ -65,6 +66,15 @@ def eligible(
     if amount is not None:
         found = found.filter(Q(decides_up_to=None) | Q(decides_up_to__gte=amount))
     return found
+
+
+def deciders(organisation_id: int) -> list[Actor]:
+    """Everybody in the organisation who has a role that decides; one query."""
+    members = Membership.objects.active().filter(
+        Q(is_checker=True) | Q(is_administrator=True), organisation_id=organisation_id
+    )
+    found = members.select_related("user", "organisation").order_by("user__username")
+    return [Actor(user=member.user, organisation=member.organisation, membership=member) for member in found]
 
 
 def unfillable(

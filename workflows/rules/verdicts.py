@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Protocol
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -16,11 +17,25 @@ from wire.errors import Problem
 from workflows.amounts import readable
 from workflows.errors import LimitReached, NobodyCanDecide, RefusedByPolicy
 from workflows.models import RequestSource, WorkflowRequest
+from workflows.registry import RequestType, Subject
 from workflows.rules import people, usage
 from workflows.rules.usage import Asked, SoFar
-from workflows.submission import BODY_PATH, Submission
+from workflows.submission import BODY_PATH
 from workflows.terms.document import MakerKind, Per, Terms
 from workflows.terms.judging import Case, LimitState, Verdict, judge
+
+
+class Asks(Protocol):
+    """What is judged: a submission, or what somebody tries a draft with."""
+
+    @property
+    def request_type(self) -> RequestType: ...
+    @property
+    def terms(self) -> Terms: ...
+    @property
+    def entity(self) -> people.Place: ...
+    @property
+    def subject(self) -> Subject: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +46,7 @@ class Judged:
     at: datetime
 
 
-def count_and_judge(actor: Actor, submission: Submission, source: RequestSource) -> Judged:
+def count_and_judge(actor: Actor, submission: Asks, source: RequestSource) -> Judged:
     """The verdict on a submission that is about to be stored; counts it, within the caller's transaction.
 
     At most two statements: the locks, and what is behind them. None where the policy asks about nothing.
@@ -42,7 +57,7 @@ def count_and_judge(actor: Actor, submission: Submission, source: RequestSource)
     return _judge(actor, submission, source, now, adds=True)
 
 
-def look_and_judge(actor: Actor, submission: Submission, source: RequestSource) -> Judged:
+def look_and_judge(actor: Actor, submission: Asks, source: RequestSource) -> Judged:
     """The verdict that the submission would meet at this moment; nothing is locked or stored."""
     return _judge(actor, submission, source, timezone.now(), adds=False)
 
@@ -52,20 +67,20 @@ def _counted(terms: Terms) -> frozenset[Per]:
     return terms.counted | (frozenset({Per.CUSTOMER}) if terms.asks_about_customer else frozenset())
 
 
-def _subjects(actor: Actor, submission: Submission) -> dict[Per, str]:
+def _subjects(actor: Actor, submission: Asks) -> dict[Per, str]:
     return usage.subjects_of(
         _counted(submission.terms), customer_id=submission.subject.customer_id, maker_id=actor.user.pk,
         program_id=submission.subject.program_id, store_id=submission.entity.store_id,
     )  # fmt: skip
 
 
-def _judge(actor: Actor, submission: Submission, source: RequestSource, now: datetime, *, adds: bool) -> Judged:
+def _judge(actor: Actor, submission: Asks, source: RequestSource, now: datetime, *, adds: bool) -> Judged:
     case, used = gather(actor, submission, source, now, adds=adds)
     return Judged(judge(submission.terms, case, used), now)
 
 
 def gather(
-    actor: Actor, submission: Submission, source: RequestSource, now: datetime, *, adds: bool = False
+    actor: Actor, submission: Asks, source: RequestSource, now: datetime, *, adds: bool = False
 ) -> tuple[Case, Mapping[str, Decimal]]:
     """What `judge` looks at: the request with the customer's past, and what counts already for each limit."""
     terms, subject = submission.terms, submission.subject
@@ -79,7 +94,7 @@ def gather(
     return _case(actor, submission, source, so_far), so_far.used
 
 
-def _case(actor: Actor, submission: Submission, source: RequestSource, so_far: SoFar) -> Case:
+def _case(actor: Actor, submission: Asks, source: RequestSource, so_far: SoFar) -> Case:
     subject, entity = submission.subject, submission.entity
     return Case(
         amount=subject.amount, money=subject.money, program_id=subject.program_id, customer_id=subject.customer_id,
@@ -103,7 +118,7 @@ def maker_kinds(actor: Actor) -> frozenset[MakerKind]:
     return frozenset(kinds)
 
 
-def check(verdict: Verdict, *, actor: Actor, submission: Submission, one_step: bool) -> None:
+def check(verdict: Verdict, *, actor: Actor, submission: Asks, one_step: bool) -> None:
     """Refuse what the verdict refuses, and what nobody could ever decide.
 
     Raises:
@@ -131,7 +146,7 @@ def _sentence(state: LimitState) -> str:
     )
 
 
-def check_people(verdict: Verdict, *, actor: Actor, submission: Submission) -> None:
+def check_people(verdict: Verdict, *, actor: Actor, submission: Asks) -> None:
     """Raises NobodyCanDecide where the levels cannot be filled by different people other than the maker."""
     empty = people.unfillable(
         verdict.levels, organisation_id=actor.organisation.pk, place=submission.entity,

@@ -49,6 +49,7 @@ def put_in_force(
     """
     registry.get(slug)
     problems = problems_with(terms, organisation) if checked else problems_of(terms)
+    problems = [*problems, *registry.get(slug).problems_of_terms(terms)]
     if problems:
         raise ValidationError(problems)
     WorkflowPolicy.objects.get_or_create(organisation=organisation, request_type=slug)
@@ -71,12 +72,13 @@ def put_in_force(
 def _count_for(policy: WorkflowPolicy, terms: Terms) -> None:
     """Bring the counters in step with what the new version counts.
 
-    The lock waits for every submission that is under way, and lets none begin until the new version is in force;
-    those judged by the old one are refused by the trigger then. What is not counted any more is left as it stands: it
-    is counted anew when a version wants it again.
+    The lock waits for every submission that is under way, and lets none begin until the new version is in force; those
+    judged by the old one are refused by the trigger then. Only one transaction holds it, so that two changes of policy
+    that are themselves requests do not wait for each other. What is not counted any more is left as it stands: it is
+    counted anew when a version wants it again.
     """
     before, after = {Per(name) for name in policy.counted}, set(terms.counted)
     if after - before:
         with connection.cursor() as cursor:
-            cursor.execute("LOCK TABLE workflows_workflowrequest IN SHARE MODE")
+            cursor.execute("LOCK TABLE workflows_workflowrequest IN SHARE ROW EXCLUSIVE MODE")
         usage.rebuild(policy.organisation_id, policy.request_type, sorted(after - before))

@@ -14,7 +14,9 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Organisation
 from accounts.moments import in_zone
+from workflows import registry
 from workflows.amounts import readable
+from workflows.models import WorkflowRequest
 
 register = template.Library()
 register.simple_tag(in_zone, name="moment")
@@ -35,6 +37,20 @@ def amount(number: Decimal | None) -> str:
 @register.filter
 def money(number: Decimal | None) -> str:
     return "–" if number is None else readable(number, least_decimals=2)
+
+
+@register.filter
+def whom(request: WorkflowRequest) -> str:
+    """The customer; for what concerns none, what it is."""
+    return str(request.customer_id or registry.get(request.request_type).label)
+
+
+@register.filter
+def about(request: WorkflowRequest) -> str:
+    """`Customer 42`; for what concerns no customer, what it is."""
+    if request.customer_id is None:
+        return whom(request)
+    return _("Customer %(number)s") % {"number": request.customer_id}
 
 
 @register.simple_tag

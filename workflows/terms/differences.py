@@ -27,11 +27,15 @@ def differences(before: Terms, after: Terms, names: Names | None = None) -> list
     """
     known = names or Names()
     old, new = fields_of(before, known), fields_of(after, known)
-    return [
+    found = [
         Difference(place, old.get(place, ""), new.get(place, ""))
         for place in _in_order(list(old), list(new))
         if old.get(place) != new.get(place)
     ]
+    if not found and before.as_json() != after.as_json():
+        # Two lists that read alike, such as “a, b” and “a”, “b” without their quotes: said, never passed over.
+        return [Difference(_("Document"), str(before.as_json()), str(after.as_json()))]
+    return found
 
 
 def fields_of(terms: Terms, names: Names) -> dict[str, str]:

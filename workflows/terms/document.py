@@ -206,6 +206,13 @@ class Patience(Part):
     expire_after: Hours | None = None
     warn_before: Hours | None = None
 
+    @property
+    def warn_after(self) -> int | None:
+        """Hours from the submission to the warning that it will expire."""
+        if self.expire_after is None or self.warn_before is None:
+            return None
+        return self.expire_after - self.warn_before
+
 
 class Terms(Part):
     """All that an organisation has decided about one request type."""

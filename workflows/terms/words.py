@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from workflows.amounts import readable
 from workflows.terms.document import (
     Backup,
     Conditions,
@@ -89,38 +89,38 @@ class Names:
         return ", ".join(self.programs.get(number, str(number)) for number in ids)
 
 
-def amount(value: Decimal) -> str:
-    return f"{value.normalize():,f}"
-
-
 def of_settings(terms: Terms) -> list[Said]:
     """Everything but rules, default and limits."""
     none = _("none")
     return [
         (_("Enabled"), _("yes") if terms.is_enabled else _("no")),
-        (_("Cap per request"), none if terms.cap is None else amount(terms.cap)),
+        (_("Cap per request"), none if terms.cap is None else readable(terms.cap)),
         (_("Automatic approval"), _automatic(terms)),
-        (_("Reasons that may be given"), "; ".join(terms.reasons) if terms.reasons is not None else _("free text")),
+        (_("Reasons that may be given"), _quoted(terms.reasons) if terms.reasons is not None else _("free text")),
         (_("Told by mail"), ", ".join(terms.notify) or none),
         (_("Reminder"), _hours(terms.patience.remind_after)),
         (_("Others may step in"), _hours(terms.patience.escalate_after)),
         (_("Expiry"), _hours(terms.patience.expire_after)),
-        (_("Warning before the expiry"), _hours(terms.patience.warn_before)),
+        (_("Warning of the expiry"), _warning(terms.patience.warn_before)),
         (_("Looks alike within"), _days(terms.look_alike.days)),
         (_("Splitting is looked for within"), _days(terms.splitting.days)),
         (
             _("Splitting is what passes together"),
-            none if terms.splitting.threshold is None else amount(terms.splitting.threshold),
+            none if terms.splitting.threshold is None else readable(terms.splitting.threshold),
         ),
         (_("After an unknown outcome"), str(AFTER_UNKNOWN[terms.reconciling])),
     ]
 
 
+def _quoted(texts: Sequence[str]) -> str:
+    return ", ".join(f"“{text}”" for text in texts)
+
+
 def _automatic(terms: Terms) -> str:
     if terms.auto_approval == "up_to" and terms.auto_approval_up_to is not None:
-        return _("up to %(amount)s") % {"amount": amount(terms.auto_approval_up_to)}
+        return _("up to %(amount)s") % {"amount": readable(terms.auto_approval_up_to)}
     if terms.auto_approval_up_to is not None:
-        return f"{AUTOMATIC[terms.auto_approval]} ({amount(terms.auto_approval_up_to)})"
+        return f"{AUTOMATIC[terms.auto_approval]} ({readable(terms.auto_approval_up_to)})"
     return str(AUTOMATIC[terms.auto_approval])
 
 
@@ -128,6 +128,12 @@ def _hours(hours: int | None) -> str:
     if hours is None:
         return _("never")
     return ngettext("after %(number)s hour", "after %(number)s hours", hours) % {"number": hours}
+
+
+def _warning(hours: int | None) -> str:
+    if hours is None:
+        return _("none")
+    return ngettext("%(number)s hour before", "%(number)s hours before", hours) % {"number": hours}
 
 
 def _days(days: int) -> str:
@@ -150,7 +156,7 @@ def _conditions(when: Conditions, names: Names) -> Iterator[Said]:
         ("concepts", _("Concept")), ("zones", _("Zone")), ("stores", _("Store")), ("tills", _("Till")),
     ):  # fmt: skip
         yield label, ", ".join(getattr(when, name))
-    yield _("Reason"), "; ".join(when.reasons)
+    yield _("Reason"), _quoted(when.reasons)
     yield _("Customer's goodwill so far"), _so_far(when.so_far)
     yield _("Looks like another"), _yes_or_no(when.look_alike)
     yield _("Looks split"), _yes_or_no(when.splitting)
@@ -169,9 +175,9 @@ def _range(span: Range | None) -> str:
         return ""
     parts = []
     if span.over is not None:
-        parts.append(_("over %(amount)s") % {"amount": amount(span.over)})
+        parts.append(_("over %(amount)s") % {"amount": readable(span.over)})
     if span.up_to is not None:
-        parts.append(_("up to %(amount)s") % {"amount": amount(span.up_to)})
+        parts.append(_("up to %(amount)s") % {"amount": readable(span.up_to)})
     return ", ".join(parts) or _("any")
 
 
@@ -179,7 +185,7 @@ def _so_far(so_far: SoFar | None) -> str:
     if so_far is None:
         return ""
     return _("more than %(amount)s %(measure)s in %(days)s days, this one included") % {
-        "amount": amount(so_far.more_than), "measure": MEASURES[so_far.measure], "days": so_far.days,
+        "amount": readable(so_far.more_than), "measure": MEASURES[so_far.measure], "days": so_far.days,
     }  # fmt: skip
 
 
@@ -224,7 +230,7 @@ def _backup(backup: Backup, names: Names) -> str:
 
 def of_limit(limit: Limit, names: Names) -> list[Said]:
     told = [
-        (_("At most"), f"{amount(limit.most)} {MEASURES[limit.measure]}"),
+        (_("At most"), f"{readable(limit.most)} {MEASURES[limit.measure]}"),
         (_("Per"), str(PER[limit.per])),
         (_("In"), str(WINDOWS[limit.window])),
     ]

@@ -11,7 +11,14 @@ from django.db import transaction
 
 from accounts import services
 from accounts.hashers import generate_secret
-from accounts.management.printing import SetUpCommand, add_scope_and_roles, organisation, roles_of, scope_of
+from accounts.management.printing import (
+    SetUpCommand,
+    add_scope_and_roles,
+    decimal_number,
+    organisation,
+    roles_of,
+    scope_of,
+)
 from accounts.models import User, UserKind
 
 
@@ -32,6 +39,9 @@ class Command(SetUpCommand):
         parser.add_argument("--no-admin", action="store_true", help="may not log in to the admin")
         parser.add_argument("--superuser", action="store_true", help="runs the platform: organisations, users, targets")
         parser.add_argument("--new-password", action="store_true")
+        parser.add_argument(
+            "--decides-up-to", type=decimal_number, help="largest amount that this checker may decide; default: any"
+        )
         add_scope_and_roles(parser)
 
     @transaction.atomic  # a refused command leaves nothing behind
@@ -44,7 +54,10 @@ class Command(SetUpCommand):
         )  # fmt: skip
         password = self._password(person) if options["new_password"] or not person.has_usable_password() else None
         roles = roles_of(options)
-        services.set_membership(user=person, organisation=tenant, roles=roles, scope=scope_of(options))
+        services.set_membership(
+            user=person, organisation=tenant, roles=roles, scope=scope_of(options),
+            decides_up_to=options["decides_up_to"],
+        )  # fmt: skip
         return {
             "id": person.pk, "username": person.username, "organisation": tenant.pk, "roles": options["role"],
             "created": created, "password": password,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,9 @@ from accounts.management.printing import SetUpCommand
 from accounts.models import Organisation
 from goodwill.demo import seeds, varied
 from goodwill.demo.people import ensure_people
+from goodwill.demo.policy import ensure_policy
+from goodwill.demo.target import ensure_target
 from goodwill.models import Program
-from workflows import set_up
-from workflows.models import WorkflowPolicy
-
-CAP = Decimal(10_000)
 
 
 class Command(SetUpCommand):
@@ -46,12 +43,8 @@ class Command(SetUpCommand):
         default = _ensure_program(
             organisation, seeds.DEFAULT_PROGRAM_ID, "DocDemoDefaultProgram", "Default program for DocDemo", default=True
         )
-        set_up.allow_target(
-            organisation=organisation, origin=seeds.INTOUCH_HOSTNAME, base_url=options["sandbox_url"],
-            allows_internal=True, credential=seeds.FAKE_CREDENTIAL,
-        )  # fmt: skip
-        if not WorkflowPolicy.objects.filter(organisation=organisation, request_type=varied.SLUG).exists():
-            set_up.set_policy(organisation=organisation, slug=varied.SLUG, cap=CAP)
+        ensure_target(organisation, options["sandbox_url"])
+        ensure_policy(organisation)
         people = ensure_people(organisation, options["secrets"])
         seeds.ensure_history(organisation, default)
         made = 0 if options["fresh"] else varied.ensure_requests(organisation)
