@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -23,6 +24,18 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.CACHES["default"]["LOCATION"] = f"{server}/{8 + worker}"
         # A busy machine must not look like a cache that is away.
         settings.CACHES["default"]["OPTIONS"] = {"socket_timeout": 30, "socket_connect_timeout": 30}
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of an `xdist_group` in one process.
+
+    pytest-xdist 3.8 writes the group into `_nodeid`, which pytest 9.2 reads no more, so groups would be scattered.
+    """
+    for item in items:
+        grouped: str = vars(item).get("_nodeid", "")
+        if grouped and grouped != item.nodeid:
+            item._id = dataclasses.replace(item.id, names=tuple(grouped.split("::")[1:]), params=None)
 
 
 @pytest.fixture(scope="session", autouse=True)
