@@ -141,7 +141,7 @@ def test_the_decisions_are_numbered_without_a_gap_and_say_why() -> None:
 
 
 def test_pictures_say_in_words_what_they_show() -> None:
-    pictures = sorted((ROOT / "docs/pictures").glob("*.svg"))
+    pictures = sorted((ROOT / "docs/images").glob("*.svg"))
     assert pictures
     for picture in pictures:
         names = {element.tag.rpartition("}")[2] for element in ElementTree.parse(picture).iter()}
