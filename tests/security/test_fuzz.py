@@ -27,6 +27,7 @@ from workflows.states import State
 
 SEED = 20261121
 EXAMPLES = 40
+ROUNDS = 6
 CAP = 1_000
 CUSTOMER = SEED_BODY["payload"]["IntouchAPITask-Payload"]["body"]["earningEntityId"]
 TASK = "IntouchAPITask-Payload"
@@ -139,9 +140,9 @@ CHECKS = [never_a_server_error, always_the_envelope]
 UNFIT = [schemathesis.checks.positive_data_acceptance]
 
 
-def run(operation: Any, mode: GenerationMode, house: House) -> Counter[int]:
+def run(operation: Any, mode: GenerationMode, house: House, *, number: int = 0) -> Counter[int]:
     """Send what is generated, each time as the next caller; the statuses that came back."""
-    dice, turn, statuses = random.Random(SEED), _in_turn(callers(house)), Counter[int]()
+    dice, turn, statuses = random.Random(SEED + number), _in_turn(callers(house)), Counter[int]()
 
     def send(case: Case) -> None:
         if mode == GenerationMode.POSITIVE and dice.random() < 0.8:
@@ -158,7 +159,7 @@ def run(operation: Any, mode: GenerationMode, house: House) -> Counter[int]:
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     with contextlib.suppress(Unsatisfiable):  # where nothing is taken, nothing can be wrong
-        seed(SEED)(bounded(generated))()
+        seed(SEED + number)(bounded(generated))()
     return statuses
 
 
@@ -196,7 +197,12 @@ def test_nothing_that_can_be_sent_breaks_anything(furnished: House, schema: Any,
     run(operation, GenerationMode.NEGATIVE, furnished)
 
     assert WorkflowRequest.objects.count() == before, "what breaks the description is stored nowhere"
-    statuses = run(operation, GenerationMode.POSITIVE, furnished)
+    # What hypothesis draws depends on more than the seed: another round where nothing has passed yet.
+    statuses = Counter[int]()
+    for number in range(ROUNDS):
+        statuses += run(operation, GenerationMode.POSITIVE, furnished, number=number)
+        if statuses[200]:
+            break
 
     assert_rules_hold(furnished)
     made = WorkflowRequest.objects.count() - before

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.factories import set_terms
 from tests.house import SEED_BODY, House
 from tests.workflows.journeys import attempt, past_the_guards, reread, write
 from tests.workflows.sandbox_client import Client
@@ -115,7 +116,6 @@ def test_a_payload_that_was_altered_together_with_its_digest_is_not_what_the_che
 
 
 def test_what_needed_no_checker_is_sent_under_its_own_digest(calling_house: House, intouch: Client) -> None:
-    calling_house.policy.auto_approval = "all"
-    calling_house.policy.save()
+    set_terms(calling_house.policy, auto_approval="all")
     assert attempt(calling_house.submit()).state == State.CREDITED
     assert intouch.ledger()["calls"] == 1
