@@ -22,11 +22,12 @@ ONCE = [("credit", "credited")]
 
 @pytest.fixture
 def crew(service: Service) -> Iterator[None]:
-    """Two workers and a beat, which nobody starts again in the course of a test."""
+    """Two workers and a beat, which nobody starts again in the course of a test, and none of which crashes in it."""
     processes = [service.worker(), service.worker(), service.beat()]
     with service.running(*processes):
         yield
-        assert [process.exit_code for process in processes] == [None] * 3
+        # Celery sometimes ends in order (0) after a broker that was killed; a supervisor starts it again. None crashes.
+        assert not any(process.exit_code for process in processes)
 
 
 def check_once_each(service: Service, references: list[str]) -> None:

@@ -12,7 +12,7 @@ import requests
 
 from tests.faults.killable import answers, wait_until
 from tests.faults.monkey import TERMINATE
-from tests.faults.service import Service
+from tests.faults.service import Service, served
 
 pytestmark = [pytest.mark.xdist_group("processes"), pytest.mark.timeout(300)]
 
@@ -130,7 +130,8 @@ def test_an_error_of_the_database_while_submitting_is_503_and_leaves_nothing_beh
     with failing_writes(service, error, table="workflows_admintask", event="INSERT", times=1):
         assert is_unavailable(maker.submit(error))
         assert service.actions(error) == []
-        assert maker.submit(error).status_code == 200
+        # Once more if the first 503 was that of a connection that an earlier test had cut.
+        assert served(lambda: maker.submit(error)).status_code == 200
     assert service.actions(error) == ["request.submitted"]
 
 
