@@ -15,8 +15,6 @@ from tests.accounts.tokens import DROPPED, claims_of, holding, key_of_the_house,
 from tests.api.gateway import ORGANISATION, REQUESTS, Gateway, stored
 from tests.house import House
 
-NOW = int(time.time())
-
 
 def test_a_token_alone_lets_its_person_act(outside: Gateway) -> None:
     caller = holding(outside, signed(claims_of(outside.house)))
@@ -29,6 +27,11 @@ Bad = Callable[[House], str]
 
 def _changed(**changes: Any) -> Bad:
     return lambda house: signed(claims_of(house, **changes))
+
+
+def _at(times: Callable[[int], dict[str, Any]]) -> Bad:
+    """Claims changed to what `times` says of the present second: that of the test, which may come long after import."""
+    return lambda house: signed(claims_of(house, **times(int(time.time()))))
 
 
 def _headed(**header: Any) -> Bad:
@@ -130,20 +133,20 @@ BAD: dict[str, Bad] = {
     "another audience": _changed(aud="other"),
     "an audience in a list": _changed(aud=["goodwill"]),
     "an audience among others": _changed(aud=["other", "goodwill"]),
-    "expired": _changed(iat=NOW - 3000, exp=NOW - 600),
+    "expired": _at(lambda now: {"iat": now - 3000, "exp": now - 600}),
     "long expired": _changed(iat=1, exp=2),
-    "issued in the future": _changed(iat=NOW + 600, exp=NOW + 1200),
-    "not yet valid": _changed(nbf=NOW + 600),
-    "exp as a text": _changed(exp=str(NOW + 600)),
-    "exp as a fraction": _changed(exp=NOW + 600.5),
+    "issued in the future": _at(lambda now: {"iat": now + 600, "exp": now + 1200}),
+    "not yet valid": _at(lambda now: {"nbf": now + 600}),
+    "exp as a text": _at(lambda now: {"exp": str(now + 600)}),
+    "exp as a fraction": _at(lambda now: {"exp": now + 600.5}),
     "exp true": _changed(exp=True),
-    "exp a list": _changed(exp=[NOW + 600]),
+    "exp a list": _at(lambda now: {"exp": [now + 600]}),
     "exp infinite": _changed(exp=float("inf")),
     "exp not a number": _changed(exp=float("nan")),
     "exp in 10^30 seconds": _changed(exp=10**30),
-    "a second too long a life": _changed(iat=NOW, exp=NOW + 3601),
-    "iat as a text": _changed(iat=str(NOW)),
-    "iat as a fraction": _changed(iat=NOW - 0.5),
+    "a second too long a life": _at(lambda now: {"iat": now, "exp": now + 3601}),
+    "iat as a text": _at(lambda now: {"iat": str(now)}),
+    "iat as a fraction": _at(lambda now: {"iat": now - 0.5}),
     "sub as a number": _changed(sub=1),
     "sub no number": _changed(sub="maker-51250"),
     "sub negative": _changed(sub="-1"),

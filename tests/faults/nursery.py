@@ -173,11 +173,11 @@ def _celery(arguments: list[str]) -> None:
 
     task_received.connect(_say, weak=False)
     try:
-        app.start(arguments)
+        code = app.start(arguments)  # Celery returns what it would exit with
     except SystemExit as ended:
-        sys.stdout.flush()
-        os._exit(int(ended.code or 0))
-    os._exit(0)
+        code = ended.code
+    sys.stdout.flush()
+    os._exit(int(code or 0))
 
 
 def _say(request: Any = None, **_: Any) -> None:

@@ -165,8 +165,8 @@ def run(operation: Any, mode: GenerationMode, house: House, *, number: int = 0) 
 
 
 def _leaves_empty(case: Case) -> bool:
-    """An empty parameter counts as absent, which no schema can say."""
-    return "" in (case.query or {}).values()
+    """An empty parameter counts as absent, which no schema can say; an empty list or object is not even sent."""
+    return any(value in ("", [], {}) for value in (case.query or {}).values())
 
 
 def _in_turn(given_callers: list[dict[str, str]]) -> Iterator[dict[str, str]]:
