@@ -13,7 +13,7 @@ export DJANGO_SETTINGS_MODULE := config.settings
 export PYTHONPATH := $(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test soak lint audit format docs screenshots lock clean
+.PHONY: help run demo test soak lint audit format docs screenshots bench bench-quick lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -35,6 +35,12 @@ test: $(STAMP) lint ## everything, on a real PostgreSQL and a real Valkey
 
 soak: $(STAMP) ## a load over HTTP while everything is being killed, six minutes at most: ARGS="--seed 7"
 	$(EMBEDDED) --no-servers -- $(BIN)/python -m tests.faults.soak --requests 2000 --seconds 350 $(ARGS)
+
+bench: $(STAMP) ## measure everything against the limits of this machine, and write docs/performance.md
+	$(EMBEDDED) --no-servers -- $(BIN)/python -m bench.all
+
+bench-quick: $(STAMP) ## two minutes: has a ratio fallen by more than a third?
+	$(EMBEDDED) --no-servers -- $(BIN)/python -m bench.quick
 
 lint: $(STAMP) ## ruff, mypy, import-linter, migrations, API schema
 	$(BIN)/ruff format --check .
