@@ -27,7 +27,7 @@ class Row:
         figure: the median, in `unit`.
         least, most: the spread of the rounds.
         ratio: the figure to the limit that was measured in the same run; what is compared from run to run.
-        target: as it is read: "≥ 0.50 ×", "≤ 20 µs"; empty for a row that only others are compared with.
+        target: as it is read: "≥ 0.50", "≤ 20 µs"; empty for a row that only others are compared with.
         met: whether the target is met; None without one.
         higher_is_better: of the ratio.
     """
