@@ -1,7 +1,8 @@
-"""A worker that no message can stop: what cannot be read is logged and dropped, for the row is the truth.
+"""A worker that neither a message nor a broken broker can stop: the row is the truth, and a message is a hint.
 
 Celery itself drops unknown tasks and odd content types, but ends at bytes that are no JSON, and at a body of another
-shape it ends again and again, whenever the broker hands the message out anew.
+shape it ends again and again, whenever the broker hands the message out anew. It also ends when it cleans up behind a
+connection that broke while messages were unacknowledged.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 from celery.worker.consumer import Consumer
 from kombu.transport import redis
+from redis import exceptions
 
 logger = logging.getLogger(__name__)
 
@@ -19,9 +21,22 @@ _UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, RecursionErro
 
 
 class TolerantChannel(redis.Channel):
-    """Bytes that are no message were taken from the queue already; there is nothing to acknowledge."""
+    """What was lost on the way, a message or the connection, is told of as what it is."""
+
+    def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
+        """Where to connect to.
+
+        Raises:
+            redis.exceptions.ConnectionError: the connection has been given up. Kombu raises an AttributeError then,
+                which is no connection error to Celery and ends its worker.
+        """
+        if self.connection is None or self.connection.client is None:
+            raise exceptions.ConnectionError("the connection to the broker has been given up")
+        found: dict[str, Any] = super()._connparams(asynchronous=asynchronous)  # type: ignore[misc]  # not in the stubs
+        return found
 
     def _brpop_read(self, **options: Any) -> bool | None:
+        """Bytes that are no message were taken from the queue already; there is nothing to acknowledge."""
         try:
             taken: bool | None = super()._brpop_read(**options)  # type: ignore[misc]  # not in the stubs
             return taken
