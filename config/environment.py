@@ -111,13 +111,15 @@ class Environment(BaseSettings):
     INTOUCH_LEASE_SECONDS: float = Field(
         60.0, gt=0, le=3600, description="How long a worker owns a request; longer than twice the whole call."
     )
-    INTOUCH_MAX_TRIES: int = Field(20, ge=1, le=1000, description="Most calls for one request.")
+    INTOUCH_MAX_TRIES: int = Field(
+        20, ge=1, le=1000, description="Most calls for one approval; none is spent while Intouch is out of reach."
+    )
     INTOUCH_MAX_AGE_HOURS: float = Field(24.0, gt=0, description="Longest time that Intouch may be out of reach.")
     INTOUCH_BACKOFF_SECONDS: float = Field(2.0, gt=0, description="Wait before the second try; doubles with each.")
     INTOUCH_BACKOFF_MOST_SECONDS: float = Field(300.0, gt=0, description="Longest wait between two tries.")
     INTOUCH_SETTLE_SECONDS: float = Field(
         120.0,
-        ge=0,
+        gt=0,
         description="Longest that Intouch may work on a call; until then a look-up proves no absence.",
     )
     INTOUCH_BREAKER_FAILURES: int = Field(8, ge=1, description="Failures in a row after which a target is left alone.")

@@ -10,6 +10,7 @@ import logging
 import math
 from dataclasses import dataclass
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
@@ -36,7 +37,7 @@ from workflows.models import (
     WorkflowRequest,
 )
 from workflows.registry import RefusedHere
-from workflows.secrets import Secret, SecretUnreadable
+from workflows.secrets import KeyMissing, Secret, SecretUnreadable
 from workflows.services import secret_binding
 from workflows.set_up import target_binding
 from workflows.states import State
@@ -53,7 +54,7 @@ TAMPERED = "not sent: the content is not what was decided on (its digest differs
 class Claim:
     """A lease on one request. `attempt` is the fencing token; `may_have_credited` tells of the attempts before it.
 
-    Nothing is sent after `lease_ends`, by this process's monotonic clock: a process that was frozen in between would
+    Nothing is sent after `lease_ends`, by this process's clock of leases: a process that was frozen in between would
     call for a request that another worker has taken over.
     """
 
@@ -89,6 +90,10 @@ def attempt(claim: Claim) -> Outcome:
         return Outcome(CallOutcome.NOT_SENT, error="not sent: the target is switched off")
     try:
         secret = _secret_of(request, target)
+    except KeyMissing as error:
+        # A process that was not restarted yet after a change of keys; one that was will make the call.
+        logger.error("a credential cannot be read: %s", error, extra={"request_id": str(request.pk)})
+        return Outcome(CallOutcome.NOT_SENT, error=f"not sent: {error}", is_outage=True)
     except SecretUnreadable as error:
         logger.error("a credential cannot be read: %s", error, extra={"request_id": str(request.pk)})
         return Outcome(CallOutcome.REFUSED, error=f"not sent: {error}")
@@ -177,12 +182,20 @@ def _is_settled(request: WorkflowRequest) -> bool:
 
 
 def _secret_of(request: WorkflowRequest, target: IntouchTarget) -> Secret:
-    """The credential to call with: the maker's, else the target's own."""
-    if request.secret is not None:
+    """The credential to call with: the maker's; the target's own without one, or where Intouch takes it no more."""
+    if request.secret is not None and (target.credential is None or not _is_denied(request)):
         return secrets.decrypt(bytes(request.secret), secret_binding(request.pk))
     if target.credential is not None:
         return secrets.decrypt(bytes(target.credential), target_binding(target.pk))
     raise SecretUnreadable("there is no credential to call Intouch with")
+
+
+def _is_denied(request: WorkflowRequest) -> bool:
+    """Whether Intouch has refused the maker's credential; about an unknown outcome it must be asked all the same."""
+    denied = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+    return (
+        request.state == State.UNKNOWN and IntouchCall.objects.filter(request=request, http_status__in=denied).exists()
+    )
 
 
 def _parts_of(secret: Secret) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ def errors_at_worker_start() -> list[CheckMessage]:
     databases = ["default"]
     return [
         *lease_outlives_call(),
+        *look_up_waits_for_call(),
         *queue_is_kept(),
         *stored_keys_are_known(databases=databases),
         *commits_are_kept(databases=databases),
@@ -38,6 +39,21 @@ def lease_outlives_call(**_: Any) -> list[CheckMessage]:
             "INTOUCH_LEASE_SECONDS is too short for INTOUCH_TOTAL_SECONDS: two workers could call for one request.",
             hint=f"Set it to {least:g} or more.",
             id="workflows.E001",
+        )
+    ]
+
+
+@register(Tags.security)
+def look_up_waits_for_call(**_: Any) -> list[CheckMessage]:
+    """A look-up that finds nothing proves absence only once no call can be at work any more."""
+    if settings.INTOUCH_SETTLE_SECONDS >= settings.INTOUCH_TOTAL_SECONDS:
+        return []
+    return [
+        Error(
+            "INTOUCH_SETTLE_SECONDS is shorter than INTOUCH_TOTAL_SECONDS: what Intouch is about to credit could be"
+            " looked up, not be found, and be sent again.",
+            hint=f"Set it to {settings.INTOUCH_TOTAL_SECONDS:g} or more, and to what Intouch may need for a call.",
+            id="workflows.E007",
         )
     ]
 

@@ -14,8 +14,6 @@ A request of a local type is not called but carried out here, in the very transa
 from __future__ import annotations
 
 import logging
-import random
-import time
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
@@ -25,9 +23,8 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
-from django.utils import timezone
 
-from workflows import audit, breaker, registry
+from workflows import audit, breaker, lease_clock, next_try, registry
 from workflows.attempts import Claim, attempt, carry_out_here, purpose_of
 from workflows.failpoints import failpoint
 from workflows.intouch.outcomes import Outcome
@@ -41,7 +38,7 @@ from workflows.models import (
     WorkflowRequest,
 )
 from workflows.services import settle
-from workflows.states import QUEUED, State
+from workflows.states import QUEUED
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +86,7 @@ def _due() -> QuerySet[WorkflowRequest]:
 @transaction.atomic(durable=True)
 def claim_due(request_id: UUID) -> Claim | None:
     """Take the lease of a due request; None where it is not due, taken, paused, or being looked at."""
-    began = time.monotonic()
+    began = lease_clock.now()
     request = (
         _due()
         .select_for_update(skip_locked=True, of=("self",))
@@ -128,20 +125,21 @@ def _outlives_lost_call(request: WorkflowRequest) -> bool:
     lost = IntouchCall.objects.filter(request=request, outcome=None).update(
         outcome=outcome.kind, finished_at=Now(), error=outcome.error
     )
-    has_tries = request.tries < settings.INTOUCH_MAX_TRIES
-    if lost:
-        settle(request, outcome, retry_in=0 if has_tries else None)
-    return has_tries or not lost
+    if not lost:
+        return True
+    has_tries = next_try.has_tries(request)
+    settle(request, outcome, retry_in=0 if has_tries else None)
+    return has_tries
 
 
 def _has_unknown_call(request: WorkflowRequest) -> bool:
-    """Whether an earlier attempt to credit may have done so."""
-    return (
-        request.tries > 1
-        and IntouchCall.objects.filter(
-            request=request, purpose=CallPurpose.CREDIT, outcome=CallOutcome.UNKNOWN
-        ).exists()
-    )
+    """Whether an earlier attempt to credit may have done so, and Intouch did not know the reference before it."""
+    if request.tries == 1:
+        return False
+    told = IntouchCall.objects.filter(request=request, purpose=CallPurpose.CREDIT).order_by("attempt")
+    is_maybe_ours = told.filter(Q(outcome=CallOutcome.UNKNOWN) | Q(already_known=True))
+    first = is_maybe_ours.values_list("already_known", flat=True).first()
+    return first is False
 
 
 @transaction.atomic(durable=True)
@@ -196,9 +194,10 @@ def _is_held(request: WorkflowRequest, claim: Claim) -> bool:
 
 def _write(request: WorkflowRequest, claim: Claim, outcome: Outcome) -> None:
     IntouchCall.objects.filter(request=request, attempt=claim.attempt).update(
-        outcome=outcome.kind, finished_at=Now(), http_status=outcome.http_status, error=outcome.error
-    )
-    settle(request, outcome, retry_in=_delay(request, outcome))
+        outcome=outcome.kind, finished_at=Now(), http_status=outcome.http_status, error=outcome.error,
+        is_outage=outcome.is_outage, already_known=outcome.already_known,
+    )  # fmt: skip
+    settle(request, outcome, retry_in=next_try.seconds_until(request, outcome))
 
 
 def _tell_breaker(target: IntouchTarget, outcome: Outcome) -> None:
@@ -207,17 +206,6 @@ def _tell_breaker(target: IntouchTarget, outcome: Outcome) -> None:
         breaker.note_failure(target, outcome.error)
     elif outcome.http_status is not None:
         breaker.note_success(target)
-
-
-def _delay(request: WorkflowRequest, outcome: Outcome) -> float | None:
-    """Seconds until the next try: exponential with full jitter, or what Intouch asked for; None when none is left."""
-    age = timezone.now() - request.updated_at if request.state == State.EXECUTING else timedelta()
-    if request.tries >= settings.INTOUCH_MAX_TRIES or age > timedelta(hours=settings.INTOUCH_MAX_AGE_HOURS):
-        return None
-    doubled = settings.INTOUCH_BACKOFF_SECONDS * 2 ** min(request.tries - 1, 30)
-    ceiling = min(settings.INTOUCH_BACKOFF_MOST_SECONDS, doubled)
-    jittered = random.uniform(0, ceiling)  # noqa: S311 - spreads load, hides nothing
-    return max(jittered, outcome.retry_after or 0)
 
 
 def due_ids(limit: int, *, besides: Collection[UUID] = ()) -> list[UUID]:

@@ -13,7 +13,7 @@ from accounts.models import Membership
 from wire.errors import ApiError
 from workflows.amounts import readable
 from workflows.errors import AlreadyDecided, NoCredential, OwnRequest, PermissionDenied
-from workflows.models import AdminTask, WorkflowRequest
+from workflows.models import AdminTask, IntouchCall, WorkflowRequest
 from workflows.states import State
 from workflows.terms.document import Role
 
@@ -198,6 +198,10 @@ def why_not_retry(actor: Actor, request: WorkflowRequest) -> ApiError | None:
         return AlreadyDecided(_("Only a failed request can be tried again."))
     if request.target is None:
         return AlreadyDecided(_("A change of settings is not tried again; it is proposed anew."))
+    if IntouchCall.objects.filter(request=request, already_known=True).exists():
+        return AlreadyDecided(
+            _("Intouch knows this reference from elsewhere; it needs a new request with another one.")
+        )
     if request.target.credential is None:
         return NoCredential()
     return None

@@ -21,6 +21,10 @@ class SecretUnreadable(Exception):
     """The ciphertext does not open: unknown key, other row, or altered. The message holds no secret."""
 
 
+class KeyMissing(SecretUnreadable):
+    """This process does not have the key; another one may."""
+
+
 @dataclass(frozen=True, slots=True)
 class Secret:
     """A credential in clear, for as short as possible; it cannot be printed by mistake."""
@@ -50,13 +54,16 @@ def decrypt(stored: bytes, bound_to: bytes) -> Secret:
     """Open what `encrypt` made for the same row and field.
 
     Raises:
+        KeyMissing: this process's ring lacks the key.
         SecretUnreadable: see there.
     """
     version, _, rest = bytes(stored).partition(b":")
     key_id, _, sealed = rest.partition(b":")
     key = settings.FIELD_ENCRYPTION_KEYS.get(key_id.decode("ascii", "replace"))
-    if version != _VERSION or key is None:
-        raise SecretUnreadable("the credential was encrypted with a key that is not in FIELD_ENCRYPTION_KEYS")
+    if version != _VERSION:
+        raise SecretUnreadable("the credential is of no form that is known here")
+    if key is None:
+        raise KeyMissing("the credential was encrypted with a key that is not in FIELD_ENCRYPTION_KEYS")
     try:
         clear = AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], bound_to)
     except (InvalidTag, ValueError):

@@ -72,6 +72,26 @@ def test_interim_answers_without_end_are_cut_at_the_deadline() -> None:
         credit(target_at(server.url))
 
 
+@pytest.mark.parametrize(
+    "interim", [b"HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n", b"HTTP/1.1 102 Processing\r\n\r\n"]
+)
+def test_the_answer_behind_an_interim_one_is_read_as_nobody_else_s(interim: bytes) -> None:
+    def answer_late(conversation: Conversation) -> None:
+        conversation.read_request()
+        if conversation.server.connections > 1:
+            conversation.send(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 2\r\n\r\n{}")
+            return
+        conversation.send(interim)
+        conversation.read_request()
+        conversation.send(HTTP_OK)
+
+    with raw_server(answer_late) as server:
+        target = target_at(server.url)
+        first, second = outcome_of(target), outcome_of(target)
+    assert (first.kind, second.kind) == (CallOutcome.UNKNOWN, CallOutcome.REFUSED)
+    assert server.connections == 2
+
+
 def test_silence_after_the_request_is_unknown() -> None:
     def keep_quiet(conversation: Conversation) -> None:
         conversation.read_request()

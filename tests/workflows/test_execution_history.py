@@ -9,13 +9,16 @@ import pytest
 from django.db.models import F
 from django.db.models.functions import Now
 
-from tests.house import House
-from tests.workflows.journeys import attempt, events_of, history, outcomes_of, reread
+from accounts.actors import Actor
+from tests.factories import MembershipFactory, UserFactory
+from tests.house import FAKE_CREDENTIAL, House
+from tests.workflows.journeys import attempt, events_of, history, outcomes_of, past_the_guards, reread
 from tests.workflows.raw_servers import RawServer, answering, raw_server
 from tests.workflows.sandbox_client import Client
-from workflows import execution
+from workflows import execution, policies, services, set_up
+from workflows.errors import AlreadyDecided
 from workflows.intouch.outcomes import Outcome
-from workflows.models import CallOutcome, WorkflowRequest
+from workflows.models import AdminTask, CallOutcome, IntouchCall, WorkflowRequest
 from workflows.states import State
 
 CREDITED, REFUSED, NOT_SENT, UNKNOWN = (
@@ -110,20 +113,88 @@ def test_an_unknown_outcome_at_the_last_try_is_unknown(request_: WorkflowRequest
     assert (row.state, row.due_at) == (State.UNKNOWN, None)
 
 
-def test_a_request_that_could_not_be_sent_for_too_long_has_failed(request_: WorkflowRequest, settings: Any) -> None:
+AWAY = Outcome(NOT_SENT, error="not sent: NewConnectionError", is_outage=True)
+BUSY = Outcome(NOT_SENT, 429, "HTTP 429")
+BROKEN = Outcome(UNKNOWN, 503, "HTTP 503", is_outage=True)
+HOUR = timedelta(hours=1)
+
+
+def _operator_of(house: House) -> Actor:
+    olga = UserFactory()
+    MembershipFactory(user=olga, organisation=house.organisation, is_operator=True)
+    return house.actor(olga)
+
+
+def goes_back(request: WorkflowRequest, by: timedelta) -> None:
+    """Everything that has happened to the request happened so much earlier."""
+    with past_the_guards():
+        WorkflowRequest.objects.filter(pk=request.pk).update(
+            created_at=F("created_at") - by, updated_at=F("updated_at") - by
+        )
+        AdminTask.objects.filter(request=request).update(opened_at=F("opened_at") - by, decided_at=F("decided_at") - by)
+        IntouchCall.objects.filter(request=request).update(
+            started_at=F("started_at") - by, finished_at=F("finished_at") - by
+        )
+
+
+@pytest.mark.parametrize(
+    ("outage", "state"), [(AWAY, State.EXECUTING), (BROKEN, State.UNKNOWN)], ids=["away", "broken"]
+)
+def test_an_outage_spends_no_try(request_: WorkflowRequest, settings: Any, outage: Outcome, state: State) -> None:
+    settings.INTOUCH_MAX_TRIES = 3
+    row = goes(request_, *[outage] * 30)
+    assert (row.state, row.due_at is None) == (state, False)
+    row = goes(row, Outcome(CREDITED, 201))
+    assert row.state == State.CREDITED
+
+
+@pytest.mark.parametrize(
+    ("outage", "state"), [(AWAY, State.FAILED), (BUSY, State.FAILED), (BROKEN, State.UNKNOWN)],
+    ids=["away", "busy", "broken"],
+)  # fmt: skip
+def test_an_outage_of_a_day_is_the_longest(
+    request_: WorkflowRequest, settings: Any, outage: Outcome, state: State
+) -> None:
+    settings.INTOUCH_MAX_AGE_HOURS, settings.INTOUCH_MAX_TRIES = 24, 1000
+    row = goes(request_, outage)
+    for _ in range(23):
+        goes_back(row, HOUR)
+        row = goes(row, outage)
+        assert row.due_at is not None
+    goes_back(row, HOUR)
+    row = goes(row, outage)
+    assert (row.state, row.due_at) == (state, None)
+
+
+def test_time_in_which_nothing_was_tried_is_no_age(request_: WorkflowRequest, settings: Any) -> None:
     settings.INTOUCH_MAX_AGE_HOURS = 24
-    hours = timedelta(hours=1)
-    WorkflowRequest.objects.filter(pk=request_.pk).update(updated_at=Now() - 23 * hours)
-    assert goes(request_, Outcome(NOT_SENT, error="away")).state == State.EXECUTING
-    WorkflowRequest.objects.filter(pk=request_.pk).update(updated_at=Now() - 25 * hours)
-    assert goes(request_, Outcome(NOT_SENT, error="away")).state == State.FAILED
+    goes_back(request_, 25 * HOUR)
+    row = goes(request_, BUSY)
+    assert row.state == State.EXECUTING
+    goes_back(row, 25 * HOUR)
+    assert goes(row, BUSY).state == State.EXECUTING
 
 
-def test_an_unknown_outcome_does_not_fail_by_age(request_: WorkflowRequest) -> None:
-    row = goes(request_, Outcome(UNKNOWN, error="reset"))
-    WorkflowRequest.objects.filter(pk=row.pk).update(updated_at=Now() - timedelta(days=30))
-    row = goes(row, Outcome(NOT_SENT, error="away"))
-    assert (row.state, row.due_at is None) == (State.UNKNOWN, False)
+def test_each_approval_has_its_own_tries(house: House, request_: WorkflowRequest, settings: Any) -> None:
+    settings.INTOUCH_MAX_TRIES = 2
+    set_up.allow_target(
+        organisation=house.organisation, origin=house.target.origin, base_url=house.target.base_url,
+        credential=FAKE_CREDENTIAL,
+    )  # fmt: skip
+    assert goes(request_, BUSY, BUSY).state == State.FAILED
+    services.ask_for_retry(actor=_operator_of(house), request_id=request_.pk, message="Intouch was busy")
+    house.approve(request_)
+    row = goes(request_, BUSY)
+    assert (row.state, row.due_at is None) == (State.EXECUTING, False)
+    assert goes(row, BUSY).state == State.FAILED
+
+
+def test_a_reference_that_was_somebody_else_s_never_becomes_ours(request_: WorkflowRequest, house: House) -> None:
+    row = goes(request_, KNOWN)
+    assert isinstance(policies.why_not_retry(_operator_of(house), row), AlreadyDecided)
+    with past_the_guards():
+        WorkflowRequest.objects.filter(pk=row.pk).update(state=State.UNKNOWN, ended_at=None)
+    assert goes(row, BROKEN, KNOWN).state == State.UNKNOWN
 
 
 def test_the_wait_grows_with_each_try_up_to_the_longest(request_: WorkflowRequest, settings: Any) -> None:

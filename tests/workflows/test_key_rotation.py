@@ -8,10 +8,12 @@ from django.core.checks import run_checks
 from django.core.management import call_command
 
 from config.celery import app
+from tests.workflows.journeys import attempt
 from workflows import key_rotation, secrets, set_up
 from workflows.models import WorkflowRequest
 from workflows.secrets import SecretUnreadable
 from workflows.services import secret_binding
+from workflows.states import State
 
 OLD, NEW = {"old": b"o" * 32}, {"new": b"n" * 32}
 
@@ -69,3 +71,13 @@ def test_the_command_tells_which_keys_are_in_use(waiting, settings, capsys):
     call_command("rotate_secrets", "--dry-run")
     call_command("rotate_secrets")
     assert capsys.readouterr().out.splitlines()[-1] == "keys in use: new"
+
+
+def test_a_worker_that_was_not_restarted_yet_leaves_the_request_to_one_that_was(calling_house, settings):
+    settings.FIELD_ENCRYPTION_KEYS = {**NEW, **OLD}
+    request = calling_house.approve(calling_house.submit())
+    settings.FIELD_ENCRYPTION_KEYS = OLD
+    request = attempt(request)
+    assert (request.state, request.secret is None) == (State.EXECUTING, False)
+    settings.FIELD_ENCRYPTION_KEYS = {**NEW, **OLD}
+    assert attempt(request).state == State.CREDITED

@@ -27,7 +27,7 @@ WORKER = [sys.executable, "-m", "celery", "-A", "config", "worker", "--pool", "t
 def found() -> set[str]:
     """The errors of ours, of every kind of check."""
     messages = run_checks(databases=["default"], include_deployment_checks=True)
-    return {str(message.id) for message in messages} & {f"workflows.E00{number}" for number in (1, 4, 5, 6)}
+    return {str(message.id) for message in messages} & {f"workflows.E00{number}" for number in (1, 4, 5, 6, 7)}
 
 
 @pytest.fixture
@@ -59,6 +59,13 @@ def test_the_configuration_of_the_tests_is_good(db: None) -> None:
 @pytest.mark.parametrize(("lease", "errors"), [(59.9, {"workflows.E001"}), (60, set()), (1000, set())])
 def test_a_lease_has_to_outlive_two_whole_calls(db: None, settings: Any, lease: float, errors: set[str]) -> None:
     settings.INTOUCH_TOTAL_SECONDS, settings.INTOUCH_LEASE_SECONDS = 30.0, lease
+    assert found() == errors
+    assert {error.id for error in errors_at_worker_start()} == errors
+
+
+@pytest.mark.parametrize(("settle", "errors"), [(19.9, {"workflows.E007"}), (20, set())])
+def test_a_look_up_has_to_wait_for_the_call(db: None, settings: Any, settle: float, errors: set[str]) -> None:
+    settings.INTOUCH_TOTAL_SECONDS, settings.INTOUCH_SETTLE_SECONDS = 20.0, settle
     assert found() == errors
     assert {error.id for error in errors_at_worker_start()} == errors
 

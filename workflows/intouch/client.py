@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import requests
 from django.conf import settings
 from urllib3.exceptions import HTTPError
 
+from workflows import lease_clock
 from workflows.intouch.addresses import AddressPolicy
 from workflows.intouch.errors import IntouchError, OutcomeUnknown, Unavailable
 from workflows.intouch.transport import Attempt, session_for
@@ -62,7 +63,7 @@ def call(caller: Caller, *, method: str, path: str, body: bytes | None = None, q
     target = caller.target
     session = session_for(target.pk, AddressPolicy(target.allows_internal, settings.INTOUCH_ALLOW_LOOPBACK))
     url = target.base_url.rstrip("/") + path + (f"?{query}" if query else "")
-    seconds = min(settings.INTOUCH_TOTAL_SECONDS, caller.lease_ends - time.monotonic())
+    seconds = min(settings.INTOUCH_TOTAL_SECONDS, caller.lease_ends - lease_clock.now())
     with Attempt(seconds) as attempt:
         try:
             return _exchange(session, attempt, method, url, caller.headers, body)
@@ -85,6 +86,10 @@ def _exchange(
     except BaseException:
         response.close()
         raise
+    if response.status_code < HTTPStatus.OK:
+        # An answer like "103 Early Hints" is followed by the real one, which must be read as nobody else's.
+        session.close()
+        raise OutcomeUnknown(f"HTTP {response.status_code}, and not the final answer")
     if attempt.timed_out:
         # A socket shut during the headers can look like a clean and empty 200: after the deadline nothing is believed.
         raise OutcomeUnknown("no complete answer within the time for the call")

@@ -38,6 +38,9 @@ class IntouchCall(models.Model):
     outcome = models.CharField(_("outcome"), max_length=10, choices=CallOutcome.choices, null=True)  # noqa: DJ001
     http_status = models.PositiveSmallIntegerField(_("HTTP status"), null=True)
     error = models.CharField(_("error"), max_length=500, blank=True)
+    # With a default of the database's, for a worker of an earlier release beside a database of this one.
+    is_outage = models.BooleanField(_("Intouch was out of reach"), default=False, db_default=False)
+    already_known = models.BooleanField(_("Intouch knew the reference"), default=False, db_default=False)
 
     class Meta:
         verbose_name = _("Intouch call")
