@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from accounts.errors import PermissionDenied
 from accounts.models import Membership, Organisation, User
+from wire.kept_queries import Given, KeptQuery
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +22,23 @@ class Actor:
         return self.user.display_name
 
 
+_MEMBERSHIP = KeptQuery(
+    lambda: (
+        Membership.objects.active()
+        .select_related("user", "organisation")
+        .filter(user=Given("user"), organisation=Given("organisation"))
+        .order_by()
+    )
+)
+
+
 def actor_in(*, user_id: int, organisation_id: int) -> Actor:
     """Read the membership that lets this user act in this organisation.
 
     Raises:
         PermissionDenied: no active membership; the same whether the organisation exists or not.
     """
-    membership = (
-        Membership.objects.active()
-        .select_related("user", "organisation")
-        .filter(user_id=user_id, organisation_id=organisation_id)
-        .first()
-    )
+    membership = _MEMBERSHIP.first(user=user_id, organisation=organisation_id)
     if membership is None:
         raise PermissionDenied
     return Actor(user=membership.user, organisation=membership.organisation, membership=membership)

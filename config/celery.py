@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import before_task_publish, setup_logging, task_prerun, worker_init
+from celery.signals import setup_logging, task_prerun, worker_init
 
 from wire import correlation
 
@@ -31,15 +31,9 @@ def _refuse_to_break_promises(**_: Any) -> None:
         raise SystemExit("\n".join(f"{error.msg} {error.hint}" for error in errors))
 
 
-@before_task_publish.connect
-def _send_correlation_id(headers: dict[str, Any] | None = None, **_: Any) -> None:
-    if headers is not None and (correlation_id := correlation.current()):
-        headers["x_correlation_id"] = correlation_id
-
-
 @task_prerun.connect
 def _take_correlation_id(task: Any = None, **_: Any) -> None:
-    correlation.begin(_header(task, "x_correlation_id"))
+    correlation.begin(_header(task, correlation.TASK_HEADER))
 
 
 def _header(task: Any, name: str) -> str | None:

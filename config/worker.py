@@ -7,13 +7,14 @@ connection that broke while messages were unacknowledged.
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from celery.worker.consumer import Consumer
 from kombu.transport import redis
-from redis import exceptions
+from redis import Redis, exceptions
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +22,19 @@ _UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, RecursionErro
 
 
 class TolerantChannel(redis.Channel):
-    """What was lost on the way, a message or the connection, is told of as what it is."""
+    """What was lost on the way, a message or the connection, is told of as what it is.
+
+    Commands go through one client per pool of connections: kombu builds one for every message, which takes longer than
+    sending it. A client holds no connection, so threads may share it.
+    """
+
+    _kept_client: Redis | None = None
+
+    @contextlib.contextmanager
+    def conn_or_acquire(self, client: Redis | None = None) -> Iterator[Redis]:
+        if client is None and (self._kept_client is None or self._kept_client.connection_pool is not self.pool):
+            self._kept_client = self._create_client()
+        yield client or self._kept_client
 
     def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
         """Where to connect to.

@@ -9,6 +9,7 @@ from decimal import Context, Decimal
 from functools import cache
 from typing import Annotated, Any, Literal
 
+from django.db import connection
 from django.utils.translation import gettext_lazy as _
 from pydantic import Field, ValidationInfo, WithJsonSchema, field_validator
 
@@ -16,7 +17,7 @@ from accounts.models import Organisation
 from goodwill.checker_facts import earlier_credits, facts_for_checker, find_by_number
 from goodwill.models import GoodwillRequest, GoodwillStatus, Program
 from goodwill.selectors import program_names
-from workflows.models import AdminTask, WorkflowRequest
+from workflows.models import WorkflowRequest
 from workflows.new_rows import insert
 from workflows.registry import LookUp, RequestType, Subject
 from workflows.states import State
@@ -169,10 +170,9 @@ def _keep(request: WorkflowRequest, body: GoodwillBody, facts: Facts) -> None:
     insert(row)
 
 
-def _comments(request: WorkflowRequest, comments: str, message: str = "") -> str:
-    """`updatedComments` as the incumbent joins it: the maker's comment, the checker's message, the automatic mark."""
-    parts = [comments, message, "AUTO_APPROVED" if request.auto_approved else ""]
-    return "; ".join(part for part in parts if part) if message or request.auto_approved else ""
+def _comments(request: WorkflowRequest, comments: str) -> str:
+    """`updatedComments` before any decision; `_FOLLOW` joins them as well, with the checker's message in between."""
+    return "; ".join(filter(None, [comments, "AUTO_APPROVED"])) if request.auto_approved else ""
 
 
 _STATUS = {
@@ -187,17 +187,33 @@ _STATUS = {
 }
 
 
+# The last decision names the checker; the maker where they withdrew, or nobody decided in time. What needed no decision
+# keeps what it began with.
+_FOLLOW = """
+UPDATE goodwill_goodwillrequest AS g
+   SET status = %(status)s, updated_on = %(updated_on)s,
+       updated_by_id = CASE WHEN t.id IS NULL THEN g.updated_by_id ELSE coalesce(t.checker_id, g.added_by_id) END,
+       updated_comments = CASE
+           WHEN t.id IS NULL THEN g.updated_comments
+           WHEN t.message = '' AND NOT %(automatic)s THEN ''
+           ELSE concat_ws('; ', nullif(g.comments, ''), nullif(t.message, ''),
+                          CASE WHEN %(automatic)s THEN 'AUTO_APPROVED' END) END
+  FROM (VALUES (%(request)s)) AS r(id)
+  LEFT JOIN LATERAL (SELECT d.id, d.checker_id, d.message FROM workflows_admintask d
+                      WHERE d.request_id = r.id AND d.decision IS NOT NULL ORDER BY d.level DESC LIMIT 1) AS t ON true
+ WHERE g.workflow_request_id = r.id
+"""
+
+
 def _follow(request: WorkflowRequest) -> None:
     """Bring the history's row in step with the request, in the same transaction."""
-    row = GoodwillRequest.objects.select_for_update().get(workflow_request=request)
-    task = AdminTask.objects.filter(request=request).exclude(decision=None).order_by("-level").first()
-    row.status = _STATUS[State(request.state)]
-    row.updated_on = request.updated_at
-    if task is not None:
-        # The checker; the maker where they withdrew, or nobody decided in time.
-        row.updated_by_id = task.checker_id or row.added_by_id
-        row.updated_comments = _comments(request, row.comments, task.message)
-    row.save(update_fields=["status", "updated_on", "updated_by", "updated_comments"])
+    with connection.cursor() as cursor:
+        cursor.execute(_FOLLOW, {
+            "request": request.pk, "status": _STATUS[State(request.state)], "updated_on": request.updated_at,
+            "automatic": request.auto_approved,
+        })  # fmt: skip
+        if cursor.rowcount != 1:
+            raise GoodwillRequest.DoesNotExist(f"the history has no row of request {request.pk}")
 
 
 EXAMPLE_BODY = {

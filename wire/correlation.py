@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from uuid6 import uuid7
 
 HEADER = "X-CAP-REQUEST-ID"
+TASK_HEADER = "x_correlation_id"
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._:-]{8,64}")
 _current: ContextVar[str] = ContextVar("correlation_id", default="")
 

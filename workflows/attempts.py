@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from wire import strict_json
@@ -26,10 +26,8 @@ from workflows.intouch.client import Caller
 from workflows.intouch.errors import IntouchError
 from workflows.intouch.outcomes import Outcome
 from workflows.models import (
-    AdminTask,
     CallOutcome,
     CallPurpose,
-    Decision,
     IntouchCall,
     IntouchTarget,
     Reconciling,
@@ -138,10 +136,19 @@ def _content_decided_on(request: WorkflowRequest) -> dict[str, Any] | None:
     return content if digest == request.digest and _was_approved(request, digest) else None
 
 
+_OTHERWISE_APPROVED = """
+SELECT EXISTS (SELECT FROM workflows_admintask
+                WHERE request_id = %(request)s AND decision = 'approved' AND checker_id IS NOT NULL
+                  AND digest <> %(digest)s)
+"""
+
+
 def _was_approved(request: WorkflowRequest, digest: str) -> bool:
     """Whether every checker who approved saw this: the digest beside the content can be altered together with it."""
-    approvals = AdminTask.objects.filter(request=request, decision=Decision.APPROVED, checker__isnull=False)
-    return not approvals.exclude(digest=digest).exists()
+    with connection.cursor() as cursor:
+        cursor.execute(_OTHERWISE_APPROVED, {"request": request.pk, "digest": digest})
+        (otherwise,) = cursor.fetchone() or (True,)
+    return not otherwise
 
 
 def _credit(request: WorkflowRequest, caller: Caller, body: dict[str, Any]) -> Outcome:

@@ -20,10 +20,11 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
+from wire.kept_queries import Given, KeptQuery
 from workflows import audit, breaker, lease_clock, next_try, registry
 from workflows.attempts import Claim, attempt, carry_out_here, purpose_of
 from workflows.failpoints import failpoint
@@ -67,6 +68,17 @@ def execute(request_id: UUID) -> bool:
     return True
 
 
+_CLAIM = """
+WITH claimed AS (
+    UPDATE workflows_workflowrequest
+       SET tries = tries + 1, lease_expires_at = statement_timestamp() + %(lease)s
+     WHERE id = %(request)s
+    RETURNING id, organisation_id, tries)
+INSERT INTO workflows_intouchcall (organisation_id, request_id, attempt, purpose, started_at, error)
+SELECT organisation_id, id, tries, %(purpose)s, statement_timestamp(), '' FROM claimed
+"""
+
+
 def _due() -> QuerySet[WorkflowRequest]:
     """What a worker may claim now, by the database's clock: due, not leased, not paused, its target not left alone."""
     pauses = Pause.objects.filter(organisation=OuterRef("organisation"))
@@ -83,30 +95,39 @@ def _due() -> QuerySet[WorkflowRequest]:
     )
 
 
+_DUE_ONE = KeptQuery(
+    lambda: (
+        _due()
+        .select_for_update(skip_locked=True, of=("self",))
+        .select_related("target__breaker")
+        .filter(pk=Given("request"))
+        .order_by()
+    )
+)
+_LOCKED = KeptQuery(
+    lambda: (
+        WorkflowRequest.objects.select_for_update(of=("self",))
+        .select_related("target__breaker")
+        .filter(pk=Given("request"))
+        .order_by()
+    )
+)
+
+
 @transaction.atomic(durable=True)
 def claim_due(request_id: UUID) -> Claim | None:
     """Take the lease of a due request; None where it is not due, taken, paused, or being looked at."""
     began = lease_clock.now()
-    request = (
-        _due()
-        .select_for_update(skip_locked=True, of=("self",))
-        .select_related("target__breaker", "organisation")
-        .filter(pk=request_id)
-        .first()
-    )
+    request = _DUE_ONE.first(request=request_id)
     if request is None or not _outlives_lost_call(request):
         return None
     if request.target is not None and not breaker.may_call(request.target):
         return None
     request.tries += 1
     purpose = purpose_of(request)
-    WorkflowRequest.objects.filter(pk=request.pk).update(
-        tries=request.tries, lease_expires_at=Now() + timedelta(seconds=settings.INTOUCH_LEASE_SECONDS)
-    )
-    IntouchCall.objects.create(
-        organisation_id=request.organisation_id, request=request, attempt=request.tries, purpose=purpose,
-        started_at=Now(),
-    )  # fmt: skip
+    lease = timedelta(seconds=settings.INTOUCH_LEASE_SECONDS)
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, {"request": request.pk, "lease": lease, "purpose": purpose})
     return Claim(request, request.tries, purpose, _has_unknown_call(request), began + settings.INTOUCH_LEASE_SECONDS)
 
 
@@ -180,11 +201,9 @@ def carry_out_and_record(claim: Claim) -> bool:
 
 
 def _locked(claim: Claim) -> WorkflowRequest:
-    return (
-        WorkflowRequest.objects.select_for_update(of=("self",))
-        .select_related("organisation", "maker", "target__breaker")
-        .get(pk=claim.request.pk)
-    )
+    request = _LOCKED.first(request=claim.request.pk)
+    assert request is not None  # noqa: S101 - it was claimed, and requests are kept for ever
+    return request
 
 
 def _is_held(request: WorkflowRequest, claim: Claim) -> bool:
@@ -192,12 +211,23 @@ def _is_held(request: WorkflowRequest, claim: Claim) -> bool:
     return request.tries == claim.attempt and request.state in QUEUED
 
 
+_FINISH = """
+UPDATE workflows_intouchcall
+   SET outcome = %(outcome)s, finished_at = statement_timestamp(), http_status = %(http_status)s, error = %(error)s,
+       is_outage = %(is_outage)s, already_known = %(already_known)s
+ WHERE request_id = %(request)s AND attempt = %(attempt)s
+"""
+
+
 def _write(request: WorkflowRequest, claim: Claim, outcome: Outcome) -> None:
-    IntouchCall.objects.filter(request=request, attempt=claim.attempt).update(
-        outcome=outcome.kind, finished_at=Now(), http_status=outcome.http_status, error=outcome.error,
-        is_outage=outcome.is_outage, already_known=outcome.already_known,
-    )  # fmt: skip
-    settle(request, outcome, retry_in=next_try.seconds_until(request, outcome))
+    with connection.cursor() as cursor:
+        cursor.execute(_FINISH, {
+            "request": request.pk, "attempt": claim.attempt, "outcome": outcome.kind,
+            "http_status": outcome.http_status, "error": outcome.error,
+            "is_outage": outcome.is_outage, "already_known": outcome.already_known,
+        })  # fmt: skip
+    is_over = outcome.kind == CallOutcome.CREDITED
+    settle(request, outcome, retry_in=None if is_over else next_try.seconds_until(request, outcome))
 
 
 def _tell_breaker(target: IntouchTarget, outcome: Outcome) -> None:

@@ -9,12 +9,14 @@ import threading
 import time
 from collections.abc import Iterable
 from functools import partial
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from celery import current_app
 from django.db import transaction
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
+from wire import correlation
 from workflows.failpoints import failpoint
 
 logger = logging.getLogger(__name__)
@@ -24,6 +26,7 @@ BULK_TASK = "workflows.carry_on_bulk"
 MAIL_TASK = "workflows.deliver_mail"
 REPLAY_TASK = "workflows.replay_draft"
 PEOPLE_TASK = "workflows.check_people"
+_NO_LINKS = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
 # After a failed publish, this process stops trying for so long: a frozen broker would cost every approval its time-out.
 BROKER_REST_SECONDS = 5.0
 
@@ -89,12 +92,27 @@ def _send(task: str, ids: Iterable[str | int]) -> int:
         if _rest.is_resting():
             break
         try:
-            current_app.send_task(task, args=(identifier,), retry=False)
+            _publish(task, identifier)
             sent += 1
-        except (OperationalError, OSError) as error:
+        except (OperationalError, RedisError, OSError) as error:
             _rest.begin()
             logger.warning("the broker took no message (%s); the sweeper will send it", type(error).__name__)
     return sent
+
+
+def _publish(task: str, identifier: str | int) -> None:
+    """Put one message into the broker, in Celery's protocol 2; three times as fast as `send_task`, which looks for
+    routes, results, links and delays that a hint never has.
+    """
+    message_id = str(uuid4())
+    headers = {"lang": "py", "task": task, "id": message_id, "root_id": message_id, "retries": 0}
+    if correlation_id := correlation.current():
+        headers[correlation.TASK_HEADER] = correlation_id
+    with current_app.producer_pool.acquire(block=True) as producer:
+        producer.publish(
+            ((identifier,), {}, _NO_LINKS), headers=headers, correlation_id=message_id, serializer="json",
+            exchange="", routing_key=current_app.conf.task_default_queue, retry=False,
+        )  # fmt: skip
 
 
 def waiting_hints(most: int) -> tuple[int, set[UUID]]:

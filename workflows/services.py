@@ -22,6 +22,7 @@ from accounts.actors import Actor, actor_in
 from accounts.freshness import FreshProof
 from accounts.models import User
 from wire import correlation, strict_json
+from wire.kept_queries import Given, KeptQuery, update
 from workflows import audit, policies, registry, secrets
 from workflows.errors import AlreadyDecided, ContentChanged, PolicyChanged, ReferenceReused, RequestNotFound
 from workflows.intouch.outcomes import Outcome
@@ -181,14 +182,22 @@ def _after(hours: int | None) -> Any:
     return None if hours is None else Now() + timedelta(hours=hours)
 
 
+_LOCKED = KeptQuery(
+    lambda: (
+        WorkflowRequest.objects.select_for_update(of=("self",))
+        .select_related("target")
+        .filter(pk=Given("request"), organisation=Given("organisation"))
+        .order_by()
+    )
+)
+_OPEN_TASK = KeptQuery(
+    lambda: AdminTask.objects.select_for_update().filter(request=Given("request"), decision=None).order_by()
+)
+
+
 def _locked(organisation_id: int, request_id: UUID) -> WorkflowRequest:
     """Lock the request; only what is read after this may be believed."""
-    request = (
-        WorkflowRequest.objects.select_for_update(of=("self",))
-        .select_related("organisation", "maker", "target")
-        .filter(pk=request_id, organisation_id=organisation_id)
-        .first()
-    )
+    request = _LOCKED.first(request=request_id, organisation=organisation_id)
     if request is None:
         raise RequestNotFound(reference="requestId")
     return request
@@ -224,7 +233,7 @@ def decide(
     request = _locked(actor.organisation.pk, request_id)
     # Rights are read again under the lock: what was taken away since the page was opened counts as taken away.
     fresh = actor_in(user_id=actor.user.pk, organisation_id=actor.organisation.pk)
-    task = AdminTask.objects.select_for_update().filter(request=request, decision=None).first()
+    task = _OPEN_TASK.first(request=request.pk)
     reason = policies.why_not_decide(fresh, request, task)
     if reason is not None:
         raise _with_winner(reason, request)
@@ -262,6 +271,9 @@ def _with_winner(reason: Exception, request: WorkflowRequest) -> Exception:
     return AlreadyDecided(_("The request was already %(decision)s at %(at)s UTC.") % words)
 
 
+_DECIDED = ("decision", "message", "checker", "checker_name", "decided_at", "digest", "claimed_by", "claimed_at")
+
+
 def _close(task: AdminTask, decision: Decision, message: str, checker: User | None, digest: str) -> None:
     task.decision = decision
     task.message = message
@@ -270,11 +282,10 @@ def _close(task: AdminTask, decision: Decision, message: str, checker: User | No
     task.decided_at = timezone.now()
     task.digest = digest if checker is not None else ""
     task.claimed_by = task.claimed_at = None
-    task.save(
-        update_fields=[
-            "decision", "message", "checker", "checker_name", "decided_at", "digest", "claimed_by", "claimed_at",
-        ]
-    )  # fmt: skip
+    update(task, _DECIDED)
+
+
+_MOVED = ("state", "updated_at", "due_at", "ended_at", "secret", "lease_expires_at", "stuck_at")
 
 
 def _move(request: WorkflowRequest, state: State, *, due: bool = False, **changes: Any) -> None:
@@ -286,18 +297,13 @@ def _move(request: WorkflowRequest, state: State, *, due: bool = False, **change
     request.state = state
     request.stuck_at = None
     request.updated_at = max(timezone.now(), request.created_at)
-    if due:
-        request.due_at = Now()  # by the clock that the claim compares with, whatever this host's says
     if state in ENDED:
         request.ended_at = request.updated_at
         request.secret = request.due_at = request.lease_expires_at = None
     for name, value in changes.items():
         setattr(request, name, value)
-    request.save(
-        update_fields=[
-            "state", "updated_at", "due_at", "ended_at", "secret", "lease_expires_at", "stuck_at", *changes,
-        ]
-    )  # fmt: skip
+    # Due by the clock that the claim compares with, whatever this host's says.
+    update(request, tuple(dict.fromkeys((*_MOVED, *changes))), by_clock=("due_at",) if due else ())
     if state in ENDED and state != State.CREDITED:
         usage.free(request)
     registry.get(request.request_type).on_changed(request)

@@ -8,8 +8,8 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
-import requests.adapters
 
 from tests.workflows.calling import BODY, CREDENTIAL, caller_of, credit, outcome_of, target_at
 from tests.workflows.certificates import self_signed
@@ -137,7 +137,7 @@ def test_netrc_does_not_replace_the_credential(monkeypatch: pytest.MonkeyPatch, 
 
 def test_a_trusted_certificate_of_the_right_name_is_accepted(monkeypatch: Any, tmp_path: Path) -> None:
     context, authority = self_signed(tmp_path, "localhost")
-    monkeypatch.setattr(requests.adapters, "DEFAULT_CA_BUNDLE_PATH", str(authority))
+    monkeypatch.setattr(certifi, "where", lambda: str(authority))
     with raw_server(answering(HTTP_OK), context) as server:
         assert credit(target_at(f"https://localhost:{server.port}")).status == 201
 
@@ -150,7 +150,7 @@ def test_a_certificate_that_does_not_hold_means_nothing_was_sent(
 ) -> None:
     context, authority = self_signed(tmp_path, host, days=days)
     if trusted:
-        monkeypatch.setattr(requests.adapters, "DEFAULT_CA_BUNDLE_PATH", str(authority))
+        monkeypatch.setattr(certifi, "where", lambda: str(authority))
     with raw_server(answering(HTTP_OK), context) as server, pytest.raises(Unavailable, match="SSL"):
         credit(target_at(f"https://localhost:{server.port}"))
     assert (server.connections, server.requests) == (1, [])

@@ -240,7 +240,7 @@ def test_a_submission_costs_one_statement_more_and_none_where_no_mail_is_sent(ho
 
 def test_after_commit_a_message_goes_to_the_workers(house, monkeypatch):
     sent = []
-    monkeypatch.setattr("workflows.queue.current_app.send_task", lambda name, **_: sent.append(name))
+    monkeypatch.setattr("workflows.queue._publish", lambda name, _identifier: sent.append(name))
     house.submit()
     assert sent == ["workflows.deliver_mail"]
 

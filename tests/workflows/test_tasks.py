@@ -76,14 +76,14 @@ def test_an_automatic_approval_sends_one(house: House, broker: Any) -> None:
 def test_nothing_leaves_before_the_commit(house: House, broker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     request = house.submit()
     seen: list[Any] = []
-    send = current_app.send_task
+    send = queue._publish
 
     def look_from_elsewhere(*arguments: Any, **options: Any) -> Any:
         """What another connection sees of the request at the moment at which the message leaves."""
         seen.extend(race(lambda: reread(request).state))
         return send(*arguments, **options)
 
-    monkeypatch.setattr(current_app, "send_task", look_from_elsewhere)
+    monkeypatch.setattr(queue, "_publish", look_from_elsewhere)
     house.approve(request)
     assert (seen, len(messages(broker))) == ([State.EXECUTING], 1)
 
@@ -191,7 +191,7 @@ def test_a_broker_that_refuses_costs_the_hint_and_nothing_else(house: House, bro
         refused.append("asked")
         raise ConnectionRefusedError
 
-    monkeypatch.setattr(current_app, "send_task", refuse)
+    monkeypatch.setattr(queue, "_publish", refuse)
     assert house.approve(request).state == State.EXECUTING
     assert queue.publish([request.pk] * 5) == 0
     assert refused == ["asked"], "after a failure the broker is left alone for a while"

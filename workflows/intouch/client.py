@@ -5,16 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
 
-import requests
 from django.conf import settings
+from urllib3 import BaseHTTPResponse, PoolManager, Timeout
 from urllib3.exceptions import HTTPError
 
 from workflows import lease_clock
 from workflows.intouch.addresses import AddressPolicy
 from workflows.intouch.errors import IntouchError, OutcomeUnknown, Unavailable
-from workflows.intouch.transport import Attempt, session_for
+from workflows.intouch.transport import Attempt, connections_to
 from workflows.models import IntouchTarget
 from workflows.secrets import Secret
 
@@ -61,57 +60,52 @@ def call(caller: Caller, *, method: str, path: str, body: bytes | None = None, q
         OutcomeUnknown: something was sent, and the answer is missing, cut, too large or too late.
     """
     target = caller.target
-    session = session_for(target.pk, AddressPolicy(target.allows_internal, settings.INTOUCH_ALLOW_LOOPBACK))
+    connections = connections_to(target.pk, AddressPolicy(target.allows_internal, settings.INTOUCH_ALLOW_LOOPBACK))
     url = target.base_url.rstrip("/") + path + (f"?{query}" if query else "")
     seconds = min(settings.INTOUCH_TOTAL_SECONDS, caller.lease_ends - lease_clock.now())
     with Attempt(seconds) as attempt:
         try:
-            return _exchange(session, attempt, method, url, caller.headers, body)
+            return _exchange(connections, attempt, method, url, caller.headers, body)
         except IntouchError:
             raise
-        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-            session.close()
+        except (HTTPError, OSError, ValueError) as error:
+            connections.clear()
             raise _meaning(attempt, error) from None
 
 
 def _exchange(
-    session: requests.Session, attempt: Attempt, method: str, url: str, headers: dict[str, str], body: bytes | None
+    connections: PoolManager, attempt: Attempt, method: str, url: str, headers: dict[str, str], body: bytes | None
 ) -> Answer:
-    response = session.request(
-        method, url, data=body, headers=headers, allow_redirects=False, stream=True, verify=True,
-        timeout=(settings.INTOUCH_CONNECT_SECONDS, settings.INTOUCH_READ_SECONDS),
+    response = connections.urlopen(
+        method, url, body=body, headers=headers, redirect=False, preload_content=False, decode_content=False,
+        timeout=Timeout(connect=settings.INTOUCH_CONNECT_SECONDS, read=settings.INTOUCH_READ_SECONDS),
     )  # fmt: skip
     try:
         content = _bounded(response)
     except BaseException:
         response.close()
         raise
-    if response.status_code < HTTPStatus.OK:
+    if response.status < HTTPStatus.OK:
         # An answer like "103 Early Hints" is followed by the real one, which must be read as nobody else's.
-        session.close()
-        raise OutcomeUnknown(f"HTTP {response.status_code}, and not the final answer")
+        connections.clear()
+        raise OutcomeUnknown(f"HTTP {response.status}, and not the final answer")
     if attempt.timed_out:
         # A socket shut during the headers can look like a clean and empty 200: after the deadline nothing is believed.
         raise OutcomeUnknown("no complete answer within the time for the call")
-    return Answer(response.status_code, _grouped(response), content)
+    return Answer(response.status, {name: response.headers.getlist(name) for name in response.headers}, content)
 
 
-def _bounded(response: requests.Response) -> bytes:
+def _bounded(response: BaseHTTPResponse) -> bytes:
     """The raw body; more than the limit, or any content coding, is not read on."""
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise OutcomeUnknown("the answer is compressed although that was not asked for")
     parts, size = [], 0
-    while chunk := response.raw.read(_CHUNK, decode_content=False):
+    while chunk := response.read(_CHUNK, decode_content=False):
         size += len(chunk)
         if size > MAX_ANSWER_BYTES:
             raise OutcomeUnknown(f"the answer is larger than {MAX_ANSWER_BYTES} bytes")
         parts.append(chunk)
     return b"".join(parts)
-
-
-def _grouped(response: requests.Response) -> dict[str, list[str]]:
-    raw: Any = response.raw.headers
-    return {name: list(raw.getlist(name)) for name in raw}
 
 
 def _meaning(attempt: Attempt, error: Exception) -> IntouchError:
