@@ -5,11 +5,17 @@ The triggers are off while it writes; this is the benchmark's own temporary data
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from django.db import connection, models
+from django.db.models import QuerySet
 
+from accounts.actors import actors_of
 from goodwill.models import GoodwillRequest
+from tests.factories import MembershipFactory, ProgramFactory, UserFactory
+from tests.house import build_house
+from workflows import desk, desk_figures
 from workflows.models import AdminTask, AuditEvent, WorkflowRequest
 
 PROGRAMS = 4
@@ -42,6 +48,32 @@ FROM (
 ) AS drawn
 """
 _PEOPLE = "(SELECT {column} FROM bench_people AS p WHERE p.kind = '{kind}' AND p.number = s.{kind})"
+
+
+class FilledHouse:
+    """An organisation with somebody for each role, a year of requests, and the figures of the days that are over."""
+
+    def __init__(self, requests: int, waiting: int) -> None:
+        self.requests, self.waiting = requests, waiting
+        self.people = house = build_house()
+        for place in range(1, PROGRAMS):
+            ProgramFactory(organisation=house.organisation, program_id=2739 + place)
+        makers = [house.maker, *self._colleagues("maker", MAKERS - 1)]
+        checkers = [house.checker, *self._colleagues("checker", CHECKERS - 1)]
+        started = time.perf_counter()
+        fill(house.submit(), makers, checkers, number=requests - 1, waiting=waiting)
+        self.filled_in = time.perf_counter() - started
+        desk_figures.close_days()
+        self.actors = actors_of(house.checker.pk)
+
+    def _colleagues(self, role: str, number: int) -> list[Any]:
+        people = [UserFactory(username=f"{role}{place}") for place in range(number)]
+        for person in people:
+            MembershipFactory(user=person, organisation=self.people.organisation, **{f"is_{role}": True})
+        return people
+
+    def waiting_for_checker(self) -> QuerySet[AdminTask]:
+        return desk.waiting_for(self.actors)
 
 
 def fill(template: WorkflowRequest, makers: list[Any], checkers: list[Any], *, number: int, waiting: int) -> None:

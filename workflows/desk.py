@@ -165,6 +165,11 @@ def next_after(actors: Actors, task: AdminTask) -> AdminTask | None:
     return waiting.filter(pk__gt=task.pk).first() or waiting.exclude(pk=task.pk).first()
 
 
+def is_all_claimed(actors: Actors, task: AdminTask) -> bool:
+    """Whether others are looking at everything else that waits for the person; asked where there is no next task."""
+    return waiting_for(actors).exclude(pk=task.pk).exists()
+
+
 def _claimed_by_others(actors: Actors) -> Q:
     people = {actor.user.pk for actor in actors.values()}
     return Q(claimed_at__gt=Now() - CLAIM_LASTS, claimed_by__isnull=False) & ~Q(claimed_by__in=people)

@@ -71,13 +71,18 @@ def announce_bulk(run_id: int) -> None:
 
 
 def announce_replay(draft_id: int) -> None:
-    """After commit, ask a worker to replay a draft. Nobody repeats this: whoever waits for it can ask again."""
-    transaction.on_commit(partial(_send, REPLAY_TASK, [draft_id]), robust=True)
+    """After commit, ask a worker to replay a draft."""
+    transaction.on_commit(partial(publish_replay, draft_id), robust=True)
 
 
 def publish_bulk(run_id: int) -> None:
     """As `publish`, for a bulk decision."""
     _send(BULK_TASK, [run_id])
+
+
+def publish_replay(draft_id: int) -> None:
+    """As `publish`, for the replay of a draft."""
+    _send(REPLAY_TASK, [draft_id])
 
 
 def publish(request_ids: Iterable[UUID]) -> int:

@@ -45,12 +45,17 @@ def carry_on_bulk(run_id: int) -> None:
 
 @shared_task(name="workflows.sweep_bulk")
 def sweep_bulk() -> int:
-    """Send hints for runs that nobody is at: their worker died, or their hint was lost. Forget old drafts."""
+    """Send hints for bulk decisions and replays that nobody is at: their worker died, or their hint was lost.
+
+    Forgets old choices.
+    """
     bulk_selection.forget_drafts()
-    runs = bulk_running.abandoned()
+    runs, drafts = bulk_running.abandoned(), replaying.abandoned()
     for run_id in runs:
         queue.publish_bulk(run_id)
-    return len(runs)
+    for draft_id in drafts:
+        queue.publish_replay(draft_id)
+    return len(runs) + len(drafts)
 
 
 @shared_task(name=queue.MAIL_TASK)

@@ -35,7 +35,7 @@ def values(*requests):
 def choose(client, *requests, **changes):
     """The run that the list's form makes."""
     answer = client.post(f"{RUNS}choose/", {"chosen": values(*requests), **changes})
-    number = re.fullmatch(rf"{RUNS}(\d+)/change/", answer["Location"])
+    number = re.fullmatch(rf"{RUNS}(\d+)/change/(\?list=.*)?", answer["Location"])
     return BulkRun.objects.get(pk=number[1]) if number else answer
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
@@ -158,6 +159,27 @@ def test_a_page_looks_at_so_many_rows_and_the_next_one_goes_on(at_desk, house, m
         pages.append(([task.pk for task in changelist.result_list], changelist.stopped_early))
         link = changelist.next_link
     assert pages == [([], True), ([], True), ([task_of(made[0]).pk], False)]
+
+
+@pytest.mark.parametrize("show", ["for-me", "waiting"])
+@pytest.mark.parametrize("order", ["oldest", "newest", "most-points", "customer"])
+def test_what_waits_is_looked_through_whole_however_few_pass(at_desk, house, monkeypatch, show, order):
+    """The first rows are looked up one by one; where they do not fill the page, the rest is found at once."""
+    monkeypatch.setattr(lists, "FIRST_READ", 2)
+    monkeypatch.setattr(DeskAdmin, "list_per_page", 2)
+    made = [house.submit(reason="rare" if number % 3 == 0 else "usual", points=number + 1) for number in range(13)]
+    house.approve(made[0])
+    client, link, seen = at_desk(house.checker), f"?show={show}&reason=rare&order={order}", []
+    while link:
+        changelist = client.get(TASKS + link).context["cl"]
+        assert not changelist.stopped_early
+        assert changelist.result_list
+        seen += [task.request for task in changelist.result_list]
+        link = changelist.next_link
+    backwards = order in ("newest", "most-points")
+    assert seen == sorted(made[3::3], key=lambda request: request.pk, reverse=backwards)
+    before = client.get(f"{TASKS}?{urlencode({'show': show, 'reason': 'rare', 'before': task_of(made[9]).pk})}")
+    assert [task.request for task in before.context["cl"].result_list] == [made[3], made[6]]
 
 
 def test_a_list_of_requests_is_filtered_too(at_desk, house, three):

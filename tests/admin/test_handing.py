@@ -109,3 +109,20 @@ def test_whoever_may_not_decide_sees_no_button(house, at_desk):
         page = text(at_desk(person), page_of(request))
         assert "I am looking at it" not in page
         assert "Hand over" not in page
+
+
+def test_when_others_look_at_all_that_waits_the_page_says_so_and_not_that_nothing_waits(house, at_desk):
+    first, second = house.submit(), house.submit()
+    mine, theirs = at_desk(house.checker), at_desk(house.colleague)
+    theirs.post(page_of(second, "claim"))
+    before = text(mine, page_of(first))
+    assert "Others are looking at everything else that waits for you" in before
+    assert "Skip to the next task" not in before
+    house.approve(first)
+    after = text(mine, page_of(first))
+    assert "Others are looking at everything else that waits for you" in after
+    assert "Nothing else waits for you" not in after
+    theirs.post(page_of(second, "release"))
+    assert "Next task that waits for you" in text(mine, page_of(first))
+    house.approve(second)
+    assert "Nothing else waits for you" in text(mine, page_of(first))

@@ -64,6 +64,15 @@ def test_what_waits_is_ordered_by_an_index(busy, tab):
         assert "  Sort  " not in plan, (order.name, plan)
 
 
+def test_what_waits_of_a_maker_and_what_hardly_any_passes_are_read_off_indexes_of_what_waits(busy):
+    actors = actors_of(busy.maker.pk)
+    mine = desk.undecided(actors).filter(maker=busy.maker).order_by("id")
+    assert "task_open_of_maker" in plan_of(mine)
+    filters = desk_filters.TaskFilters.from_query({"store": "nowhere"})
+    rare = filters.few_of(filters.apply(desk.undecided(actors), actors), actors)
+    assert "request_waiting" in plan_of(rare.order_by("id"))
+
+
 @pytest.mark.parametrize(("tab", "index"), [("mine", "task_of_maker"), ("decided", "task_decided")])
 def test_what_was_decided_is_ordered_by_an_index(busy, tab, index):
     person = busy.maker if tab == "mine" else busy.checker

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
 
 import pytest
@@ -77,6 +78,12 @@ class TestBeforeItIsSetUp:
         assert house.membership(User.objects.get(username="ada")).is_administrator
         assert AuditEvent.objects.filter(action="settings.set_up", actor=None).count() == 2
 
+    def test_its_forms_say_that_they_save(self, house: House, root: User) -> None:
+        for address in submissions(house, root):
+            page = at_desk(root).get(address).content.decode()
+            assert 'value="Save"' in page, address
+            assert 'value="Propose"' not in page, address
+
     def test_a_single_administrator_changes_nothing_by_a_form(self, house: House) -> None:
         ada = UserFactory(username="ada")
         MembershipFactory(user=ada, organisation=house.organisation, is_administrator=True)
@@ -109,6 +116,19 @@ class TestOnceItIsSetUp:
         assert not added.is_active
         council.carry(propose_rights(council, newcomer, is_active=True, is_maker=True))
         assert council.house.membership(newcomer).is_maker
+
+    def test_an_administrators_form_says_that_it_proposes_and_what_follows(self, council: Council) -> None:
+        forms = submissions(council.house, UserFactory())
+        forms.pop(f"{MEMBERSHIPS}add/")
+        for address in forms:
+            page = at_desk(council.ada).get(address).content.decode()
+            assert re.findall(r'<input type="submit" value="([^"]*)"', page) == ["Propose"], address
+            assert "it takes effect when another administrator approves it" in page, address
+
+    def test_a_superuser_who_is_no_administrator_there_is_offered_neither(self, council: Council, root: User) -> None:
+        page = at_desk(root).get(f"{TARGETS}{council.house.target.pk}/change/").content.decode()
+        assert 'type="submit" value=' not in page
+        assert "Close" in page
 
     def test_an_administrators_form_proposes_and_another_approves_on_the_desk(self, council: Council) -> None:
         house = council.house

@@ -13,7 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from tests.factories import set_terms
-from workflows import services
+from workflows import services, tasks
 from workflows.drafting import drafts, replaying
 from workflows.drafting.fold import AUTOMATIC, REFUSED, Fold, Past, look_back_days
 from workflows.models import PolicyDraft, WorkflowRequest
@@ -179,3 +179,73 @@ def test_many_requests_are_left_to_a_worker(house: Any, monkeypatch: pytest.Monk
     assert (sent, draft.replay) == ([draft.pk], None)
     replaying.work_out(draft.pk)
     assert PolicyDraft.objects.get().replay["total"] == 2
+
+
+@pytest.fixture
+def asked(house: Any, monkeypatch: pytest.MonkeyPatch) -> PolicyDraft:
+    """A draft whose replay was left to a worker, and its message lost."""
+    monkeypatch.setattr(replaying, "MOST_AT_ONCE", 0)
+    monkeypatch.setattr(replaying.queue, "announce_replay", lambda draft_id: None)
+    house.submit()
+    return replaying.ask(house.policy, house.auditor, drafts.stamp_of(drafts.draft_of(house.policy, house.auditor)))
+
+
+@pytest.fixture
+def hints(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    sent: list[int] = []
+    monkeypatch.setattr(replaying.queue, "_send", lambda task, ids: sent.extend(ids) or len(sent))
+    return sent
+
+
+def test_the_sweep_asks_again_for_a_replay_whose_message_was_lost_until_it_is_there(
+    asked: PolicyDraft, hints: list[int]
+) -> None:
+    assert tasks.sweep_bulk() == 1
+    assert hints == [asked.pk]
+    tasks.replay_draft(asked.pk)
+    assert PolicyDraft.objects.get().replay["total"] == 1
+    assert tasks.sweep_bulk() == 0
+
+
+def test_the_sweep_leaves_a_replay_alone_while_a_worker_is_at_it_and_takes_it_from_one_that_died(
+    asked: PolicyDraft, hints: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(draft: PolicyDraft) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as dying:
+        dying.setattr(replaying, "_replayed", die)
+        with pytest.raises(KeyboardInterrupt):
+            replaying.work_out(asked.pk)
+    assert tasks.sweep_bulk() == 0
+    replaying.work_out(asked.pk)
+    assert PolicyDraft.objects.get().replay is None, "its lease still runs"
+    PolicyDraft.objects.update(replay_lease_expires_at=timezone.now() - timedelta(seconds=1))
+    assert tasks.sweep_bulk() == 1
+    replaying.work_out(asked.pk)
+    assert PolicyDraft.objects.get().replay["total"] == 1
+
+
+def test_the_outcome_of_a_draft_that_changed_meanwhile_is_dropped_and_worked_out_anew(
+    house: Any, asked: PolicyDraft, hints: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replayed_as_it_was = replaying._replayed
+
+    def change_it_meanwhile(draft: PolicyDraft) -> dict[str, Any]:
+        found = replayed_as_it_was(draft)
+        drafts.edit(house.policy, house.auditor, drafts.stamp_of(draft), lambda _: Terms(cap=Decimal(1)))
+        return found
+
+    with monkeypatch.context() as changing:
+        changing.setattr(replaying, "_replayed", change_it_meanwhile)
+        replaying.work_out(asked.pk)
+    assert PolicyDraft.objects.get().replay is None
+    assert tasks.sweep_bulk() == 1
+    replaying.work_out(asked.pk)
+    kept = PolicyDraft.objects.get()
+    assert kept.replay["document"] == kept.document == Terms(cap=Decimal(1)).as_json()
+
+
+def test_a_replay_that_never_comes_to_an_end_is_given_up(asked: PolicyDraft, hints: list[int]) -> None:
+    PolicyDraft.objects.update(replay_asked_at=timezone.now() - replaying.GIVES_UP_AFTER)
+    assert tasks.sweep_bulk() == 0

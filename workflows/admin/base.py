@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from accounts.admin_guard import MemberAdmin
-from workflows.admin.lists import KeysetChangeList, OrganisationFilter
+from workflows.admin.lists import KeysetChangeList, OrganisationFilter, Scan
 from workflows.admin.orders import NEWEST, Order, by_columns
 from workflows.desk_filters import Filters
 
@@ -55,8 +55,8 @@ class DeskAdmin(MemberAdmin):
         usual = self.default_order(request)
         return sorted(by_columns(self.model, *self.keyset), key=lambda order: order.name != usual)
 
-    def scanned(self, request: HttpRequest) -> QuerySet[Any] | None:
-        """The rows among which the tab and the filters look, where they may have to look at very many of them."""
+    def scanned(self, request: HttpRequest) -> Scan | None:
+        """What the tab and the filters look through, where it may be very many rows."""
         return None
 
     def for_list(self, rows: QuerySet[Any]) -> QuerySet[Any]:

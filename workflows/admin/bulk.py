@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.core.paginator import Paginator
@@ -21,11 +22,12 @@ from accounts.actors import Actor
 from accounts.admin_guard import actors_for, person_of
 from accounts.freshness import FreshProof
 from wire.errors import ApiError
-from workflows import bulk_running, bulk_selection
+from workflows import bulk_running, bulk_selection, desk_filters
 from workflows.admin import chips
 from workflows.admin.base import DeskAdmin
 from workflows.admin.chips import Chip
 from workflows.admin.forms import BulkForm
+from workflows.admin.lists import ORDER
 from workflows.admin.password_again import PasswordAgainForm
 from workflows.bulk_selection import CannotChoose
 from workflows.models import BulkItem, BulkOutcome, BulkPhase, BulkRun, BulkVerdict
@@ -33,6 +35,8 @@ from workflows.models import BulkItem, BulkOutcome, BulkPhase, BulkRun, BulkVerd
 UNPROCESSABLE: Final = 422
 MOST_LISTED: Final = 10
 PER_PAGE: Final = 100
+# In the address of a run's page: the list that one came from.
+CAME_FROM: Final = "list"
 
 _PHASES: Final = {
     BulkPhase.CHOSEN: Chip("off", "pen", gettext_lazy("Not confirmed")),
@@ -106,7 +110,7 @@ class BulkRunAdmin(DeskAdmin):
     def choose_again(self, request: HttpRequest, run: BulkRun) -> HttpResponse:
         """A new choice of what a run has not decided."""
         actors = actors_for(request)
-        return self._chosen(request, lambda: bulk_selection.choose_again(actors, run), QueryDict())
+        return self._chosen(request, lambda: bulk_selection.choose_again(actors, run), _came_from(request))
 
     def _chosen(self, request: HttpRequest, choose: Callable[[], BulkRun], query: QueryDict) -> HttpResponse:
         if not self.has_view_permission(request):
@@ -117,15 +121,20 @@ class BulkRunAdmin(DeskAdmin):
             self.message_user(request, refusal.detail, messages.WARNING)
             back = reverse("admin:workflows_admintask_changelist", current_app=self.admin_site.name)
             return HttpResponseRedirect(f"{back}?{query.urlencode()}" if query else back)
-        return HttpResponseRedirect(self._page(run))
+        return HttpResponseRedirect(self._page(run, query))
 
-    def _page(self, run: BulkRun) -> str:
-        return reverse("admin:workflows_bulkrun_change", args=(run.pk,), current_app=self.admin_site.name)
+    def _page(self, run: BulkRun, came_from: QueryDict) -> str:
+        page = reverse("admin:workflows_bulkrun_change", args=(run.pk,), current_app=self.admin_site.name)
+        return f"{page}?{urlencode({CAME_FROM: came_from.urlencode()})}" if came_from else page
 
     # The page of a run: to be confirmed, or what it has come to
 
     def page_context(self, request: HttpRequest, row: BulkRun) -> dict[str, Any]:
-        common = {"run": row, "chip": _PHASES[BulkPhase(row.phase)], "is_mine": row.person_id == person_of(request).pk}
+        came_from = _came_from(request) or QueryDict(row.filter)
+        common = {
+            "run": row, "chip": _PHASES[BulkPhase(row.phase)], "is_mine": row.person_id == person_of(request).pk,
+            "came_from": came_from.urlencode(),
+        }  # fmt: skip
         if row.phase == BulkPhase.CHOSEN:
             return {**common, **self._to_confirm(self.actor_for(request, row), row)}
         return {**common, **_result(row, request.GET.get("page", "1"))}
@@ -149,7 +158,7 @@ class BulkRunAdmin(DeskAdmin):
         """Confirm. Up to `bulk_running.INLINE` are decided before the answer; more go on in the background."""
         form, password = BulkForm(request.POST), PasswordAgainForm(request.POST)
         if run.phase != BulkPhase.CHOSEN:
-            return HttpResponseRedirect(self._page(run))
+            return HttpResponseRedirect(self._page(run, _came_from(request)))
         if not form.is_valid():
             return self.show(request, run, status=UNPROCESSABLE, form=form)
         actor, verdict = self.actor_for(request, run), BulkVerdict(form.cleaned_data["decision"])
@@ -164,7 +173,7 @@ class BulkRunAdmin(DeskAdmin):
             return self.show(request, run, status=refusal.http_status, refusal=refusal.detail, form=form)
         if number is not None and number <= bulk_running.INLINE:
             bulk_running.carry_on(run.pk, most=bulk_running.INLINE + 1)
-        return HttpResponseRedirect(self._page(run))
+        return HttpResponseRedirect(self._page(run, _came_from(request)))
 
     def _proof(
         self, request: HttpRequest, password: PasswordAgainForm, run: BulkRun, verdict: BulkVerdict
@@ -184,6 +193,15 @@ class BulkRunAdmin(DeskAdmin):
         tally = bulk_running.outcomes(run.pk)
         has_ended = run.phase == BulkPhase.ENDED
         return JsonResponse({"ended": has_ended, "total": run.total, "said": _said(run, tally), **tally})
+
+
+def _came_from(request: HttpRequest) -> QueryDict:
+    """The tab, search, filters and order of the list that the address names; nothing else of what stands there."""
+    named = QueryDict(request.GET.get(CAME_FROM, "")[:2000])
+    known = desk_filters.address_of(named)
+    if order := named.get(ORDER):
+        known[ORDER] = order
+    return QueryDict(urlencode(known))
 
 
 def _digests(chosen: list[str]) -> dict[int, str]:

@@ -82,7 +82,7 @@ def home_of(request: HttpRequest) -> Home:
     reads = may_check or not may_make or any(role.is_auditor or role.is_operator for role in roles)
     today = desk_figures.today_of(chosen.organisation)
     tasks = desk.waiting_for(actors) if may_check else desk.undecided(actors)
-    waiting, tab = desk_figures.waiting_among(tasks) if reads else None, "for-me" if may_check else "waiting"
+    waiting, tab = desk_figures.waiting_among(tasks, actors) if reads else None, "for-me" if may_check else "waiting"
     month = desk_figures.month_of(chosen) if reads else None
     of_one = _Links(request, chosen)
     return Home(

@@ -44,6 +44,7 @@ class ProposingAdmin(SettingsAdmin):
     """Superusers save while the organisation is being set up; after that its administrators propose."""
 
     why: ClassVar[Any] = (gettext_lazy("Four eyes"), {"fields": ("note",)})
+    change_form_template = "desk/settings_form.html"
 
     def propose(self, actor: Actor, form: forms.ModelForm[Any]) -> WorkflowRequest:
         raise NotImplementedError
@@ -84,8 +85,18 @@ class ProposingAdmin(SettingsAdmin):
         buttons = {
             "show_save_and_continue": runs_platform(request),
             "show_save_and_add_another": runs_platform(request),
+            "proposes": self._proposes(request, object_id),
         }
         return proposed or super().changeform_view(request, object_id, form_url, {**buttons, **(extra_context or {})})
+
+    def _proposes(self, request: HttpRequest, object_id: str | None) -> bool:
+        """Whether the form will be proposed, as far as its page can know: what is new says its organisation only when
+        it is sent."""
+        row = None if object_id is None else self.get_object(request, unquote(object_id))
+        if row is not None:
+            return _is_set_up(request, row.organisation_id)
+        own = [key for key in actors_for(request) if _administrator(request, key) is not None]
+        return bool(own) and all(_is_set_up(request, key) for key in own) and not runs_platform(request)
 
     def _proposed(self, request: HttpRequest, object_id: str | None) -> HttpResponse | None:
         """The answer to a form that was proposed; None where Django's own view is to go on: it checks the form again,

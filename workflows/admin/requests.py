@@ -15,11 +15,11 @@ from django.utils.translation import gettext_lazy
 from accounts.admin_guard import actors_for, administers
 from wire.errors import ApiError
 from workflows import desk, policies, services
-from workflows.admin import chips, facts, list_columns, story
+from workflows.admin import chips, facts, list_columns, lists, story
 from workflows.admin.chips import Chip
 from workflows.admin.filtered import FilteredAdmin
 from workflows.admin.forms import RetryForm
-from workflows.admin.lists import OrganisationFilter, Tabs, chosen_tab
+from workflows.admin.lists import OrganisationFilter, Scan, Tabs, chosen_tab
 from workflows.desk_filters import RequestFilters
 from workflows.models import WorkflowRequest
 from workflows.selectors import timeline
@@ -86,11 +86,11 @@ class WorkflowRequestAdmin(FilteredAdmin):
     def for_list(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         return desk.for_list(rows.select_related(None))
 
-    def scanned(self, request: HttpRequest) -> QuerySet[Any] | None:
+    def scanned(self, request: HttpRequest) -> Scan | None:
         tab = chosen_tab(request.GET.get(RequestTabs.parameter_name), RequestTabs.tabs)
         if tab == "waiting" or (tab == "all" and not RequestFilters.from_query(request.GET)):
             return None
-        return desk.requests_within(actors_for(request))
+        return Scan(desk.requests_within(actors_for(request)), lists.MOST_READ)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

@@ -21,11 +21,11 @@ from accounts.admin_guard import actors_for
 from accounts.moments import spelled
 from wire.errors import ApiError
 from workflows import desk, desk_filters, policies, registry, services
-from workflows.admin import background, chips, facts, list_columns, live, story, task_orders
+from workflows.admin import background, chips, facts, list_columns, lists, live, story, task_orders
 from workflows.admin.chips import Chip
 from workflows.admin.forms import DecisionForm, WithdrawalForm
 from workflows.admin.handing import HandingAdmin, flags_of
-from workflows.admin.lists import OrganisationFilter, Tabs
+from workflows.admin.lists import OrganisationFilter, Scan, Tabs
 from workflows.admin.orders import Order
 from workflows.admin.password_again import PasswordAgainForm
 from workflows.amounts import readable
@@ -115,12 +115,18 @@ class AdminTaskAdmin(HandingAdmin):
     def orders(self, request: HttpRequest) -> list[Order]:
         return task_orders.offered(desk_filters.chosen_tab(request.GET), list(actors_for(request)))
 
-    def scanned(self, request: HttpRequest) -> QuerySet[Any] | None:
-        tab = desk_filters.chosen_tab(request.GET)
-        if tab in desk_filters.OPEN_TABS or not self.filters_class.from_query(request.GET):
+    def scanned(self, request: HttpRequest) -> Scan | None:
+        tab, filters, actors = desk_filters.chosen_tab(request.GET), self._filters(request), actors_for(request)
+        if not filters:
             return None
-        actors = actors_for(request)
-        return desk_filters.in_tab(desk.tasks_within(actors), actors, tab)
+        if tab not in desk_filters.OPEN_TABS:
+            return Scan(desk_filters.in_tab(desk.tasks_within(actors), actors, tab), lists.MOST_READ)
+        if not filters.of_request():
+            return None
+        return Scan(desk.undecided(actors), lists.FIRST_READ, lambda rows: filters.few_of(rows, actors))
+
+    def _filters(self, request: HttpRequest) -> desk_filters.TaskFilters:
+        return self.filters_class.from_query(request.GET)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -155,6 +161,7 @@ class AdminTaskAdmin(HandingAdmin):
     def page_context(self, request: HttpRequest, row: AdminTask) -> dict[str, Any]:
         actor = self.actor_for(request, row)
         why_not = why_not_decide(actor, row)
+        next_task = desk.next_after(actors_for(request), row)
         may_withdraw = row.decision is None and policies.why_not_withdraw(actor, row.request) is None
         return {
             "title": _("Request %(reference)s") % {"reference": row.request.reference_id},
@@ -170,7 +177,8 @@ class AdminTaskAdmin(HandingAdmin):
             "password": PasswordAgainForm() if policies.needs_fresh_proof(actor, row.request) else None,
             "withdrawal": WithdrawalForm() if may_withdraw else None,
             **self.handing(request, row, may_decide=why_not is None),
-            "next_task": desk.next_after(actors_for(request), row),
+            "next_task": next_task,
+            "is_all_claimed": next_task is None and desk.is_all_claimed(actors_for(request), row),
             "followed": live.followed(request),
             "live_url": reverse("admin:workflows_admintask_live", args=(row.pk,), current_app=self.admin_site.name),
         }

@@ -1,4 +1,8 @@
-"""A draft over the requests of the last 90 days: reads them in batches, folds them, keeps the outcome in the draft."""
+"""A draft over the requests of the last 90 days: reads them in batches, folds them, keeps the outcome in the draft.
+
+What was asked for stands in the draft, and a message to the workers is only a hint: what nobody is at is found by the
+sweep (`abandoned`). Two at once would do no harm but to work twice.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts.models import Membership, User, UserKind
@@ -27,6 +32,9 @@ BATCH: Final = 2000
 MOST_AT_ONCE: Final = 5000
 MOST: Final = 200_000
 MOST_DIFFER: Final = 2000
+# Renewed with every batch; after a failure the next attempt waits for so long.
+LEASE: Final = timedelta(seconds=60)
+GIVES_UP_AFTER: Final = timedelta(hours=6)
 
 _ENDS = {
     State.CREDITED: "credited", State.REJECTED: "declined", State.WITHDRAWN: "declined", State.EXPIRED: "declined",
@@ -101,8 +109,8 @@ def ask(policy: WorkflowPolicy, author: User, stamp: str) -> PolicyDraft:
         DraftChanged: `stamp` is not that of the draft as it stands.
     """
     draft = drafts.edit(policy, author, stamp, lambda terms: terms)
-    draft.replay, draft.replay_asked_at = None, timezone.now()
-    draft.save(update_fields=["replay", "replay_asked_at"])
+    draft.replay, draft.replay_asked_at, draft.replay_lease_expires_at = None, timezone.now(), None
+    draft.save(update_fields=["replay", "replay_asked_at", "replay_lease_expires_at"])
     if _asked_about(draft, draft.replay_asked_at)[: MOST_AT_ONCE + 1].count() > MOST_AT_ONCE:
         queue.announce_replay(draft.pk)
     else:
@@ -112,10 +120,31 @@ def ask(policy: WorkflowPolicy, author: User, stamp: str) -> PolicyDraft:
 
 
 def work_out(draft_id: int) -> None:
-    """Replay the draft and keep the outcome; a draft that is gone, or has changed meanwhile, is left alone."""
-    draft = PolicyDraft.objects.select_related("policy__organisation").filter(pk=draft_id).first()
-    if draft is None or draft.replay_asked_at is None:
+    """Replay the draft and keep the outcome, if it was asked for, is not there yet and nobody else is at it.
+
+    The outcome of a draft that has changed meanwhile is dropped; the sweep has it replayed as it is then.
+    """
+    if not _free().filter(pk=draft_id).update(replay_lease_expires_at=Now() + LEASE):
         return
+    draft = PolicyDraft.objects.select_related("policy__organisation").get(pk=draft_id)
+    found = _replayed(draft)
+    unchanged = Q(updated_at=draft.updated_at, replay_asked_at=draft.replay_asked_at)
+    if not PolicyDraft.objects.filter(unchanged, pk=draft_id).update(replay=found, replay_lease_expires_at=None):
+        PolicyDraft.objects.filter(pk=draft_id).update(replay_lease_expires_at=None)
+
+
+def abandoned() -> list[int]:
+    """Drafts whose replay was asked for, is not there, and that nobody is at."""
+    since = timezone.now() - GIVES_UP_AFTER
+    return list(_free().filter(replay_asked_at__gt=since).order_by("pk").values_list("pk", flat=True)[:100])
+
+
+def _free() -> QuerySet[PolicyDraft]:
+    nobody = Q(replay_lease_expires_at=None) | Q(replay_lease_expires_at__lte=Now())
+    return PolicyDraft.objects.filter(nobody, replay_asked_at__isnull=False, replay__isnull=True)
+
+
+def _replayed(draft: PolicyDraft) -> dict[str, Any]:
     now, terms = timezone.now(), draft.terms
     since = now - timedelta(days=DAYS)
     fold, report = Fold(terms), Report()
@@ -127,9 +156,8 @@ def work_out(draft_id: int) -> None:
             report.add(past, fold.judge(past))
         else:
             fold.count(past)
-    found = {**report.as_json(), "document": draft.document, "since": since.isoformat(), "at": now.isoformat(),
-             "is_cut": is_cut}  # fmt: skip
-    PolicyDraft.objects.filter(pk=draft.pk, updated_at=draft.updated_at).update(replay=found)
+    return {**report.as_json(), "document": draft.document, "since": since.isoformat(), "at": now.isoformat(),
+            "is_cut": is_cut}  # fmt: skip
 
 
 def requests_named(policy: WorkflowPolicy, ids: list[str]) -> dict[str, WorkflowRequest]:
@@ -153,12 +181,13 @@ def _bounded(draft: PolicyDraft, now: datetime) -> tuple[Iterator[dict[str, Any]
     edge = asked.reverse().values_list("created_at", "id")[MOST : MOST + 1].first()
     if edge is not None:
         asked = asked.filter(Q(created_at__gt=edge[0]) | Q(created_at=edge[0], id__gt=edge[1]))
-    return _in_batches(asked), edge is not None
+    return _in_batches(draft, asked), edge is not None
 
 
-def _in_batches(asked: Any) -> Iterator[dict[str, Any]]:
+def _in_batches(draft: PolicyDraft, asked: Any) -> Iterator[dict[str, Any]]:
     after = asked
     while True:
+        PolicyDraft.objects.filter(pk=draft.pk).update(replay_lease_expires_at=Now() + LEASE)
         batch = list(after.values(*_COLUMNS)[:BATCH])
         if batch:
             at, last = batch[-1]["created_at"], batch[-1]["id"]

@@ -90,7 +90,7 @@ class PolicyDraft(models.Model):
     """What an administrator is preparing; it judges nothing until it is put in force.
 
     `replay` is what it would have done with the requests of the past (`workflows.drafting.replaying`), with the
-    document that was replayed: None before there is one.
+    document that was replayed: None before there is one. Until `replay_lease_expires_at` somebody is working it out.
     """
 
     policy = models.ForeignKey(WorkflowPolicy, on_delete=models.PROTECT, related_name="drafts")
@@ -99,6 +99,7 @@ class PolicyDraft(models.Model):
     updated_at = models.DateTimeField(_("updated at"), default=timezone.now, editable=False)
     replay = models.JSONField(null=True, blank=True, editable=False)
     replay_asked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    replay_lease_expires_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("policy draft")

@@ -141,6 +141,7 @@ class WorkflowRequest(models.Model):
             models.Index(
                 fields=["warn_at"], name="request_to_warn", condition=Q(state="waiting", warn_at__isnull=False)
             ),
+            models.Index(fields=["organisation", "id"], name="request_waiting", condition=Q(state="waiting")),
             models.Index(
                 fields=["organisation", "stuck_at"],
                 name="request_stuck",

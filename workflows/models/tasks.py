@@ -54,8 +54,9 @@ class AdminTask(models.Model):
     it.
     """
 
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
-    request = models.ForeignKey(WorkflowRequest, on_delete=models.PROTECT, related_name="tasks")
+    # Indexes below begin with either of these two.
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+", db_index=False)
+    request = models.ForeignKey(WorkflowRequest, on_delete=models.PROTECT, related_name="tasks", db_index=False)
     level = models.PositiveSmallIntegerField(_("level"), default=1)
     stage = models.PositiveSmallIntegerField(_("stage"), default=1)
     role = models.CharField(_("role"), max_length=16, default=Role.CHECKER)
@@ -151,6 +152,7 @@ class AdminTask(models.Model):
                 fields=["escalate_at"], name="task_to_escalate", condition=Q(decision=None, escalate_at__isnull=False)
             ),
             models.Index(fields=["organisation", "maker", "id"], name="task_of_maker"),
+            models.Index(fields=["organisation", "maker", "id"], name="task_open_of_maker", condition=Q(decision=None)),
             # With what the figures of a day are made of, so that they are read off the index alone.
             models.Index(
                 fields=["organisation", "decided_at", "id"],

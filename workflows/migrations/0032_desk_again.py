@@ -1,0 +1,42 @@
+"""Indexes of what waits, by maker and by request; none that repeats another one's beginning; replays that go on."""
+
+import django.db.models.deletion
+from django.contrib.postgres.operations import AddIndexConcurrently
+from django.db import migrations, models
+from django.db.models import Q
+
+
+def _key(to: str, related_name: str) -> models.ForeignKey:
+    return models.ForeignKey(
+        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name=related_name, to=to
+    )
+
+
+class Migration(migrations.Migration):
+    atomic = False  # an index that is built concurrently cannot be in a transaction
+
+    dependencies = [("accounts", "0004_set_up_phase"), ("workflows", "0028_tasks_by_worth")]
+
+    operations = [
+        migrations.AddField(
+            model_name="policydraft",
+            name="replay_lease_expires_at",
+            field=models.DateTimeField(blank=True, editable=False, null=True),
+        ),
+        AddIndexConcurrently(
+            model_name="admintask",
+            index=models.Index(
+                fields=["organisation", "maker", "id"], name="task_open_of_maker", condition=Q(decision=None)
+            ),
+        ),
+        AddIndexConcurrently(
+            model_name="workflowrequest",
+            index=models.Index(fields=["organisation", "id"], name="request_waiting", condition=Q(state="waiting")),
+        ),
+        migrations.AlterField(
+            model_name="admintask", name="organisation", field=_key("accounts.organisation", "+")
+        ),
+        migrations.AlterField(
+            model_name="admintask", name="request", field=_key("workflows.workflowrequest", "tasks")
+        ),
+    ]
