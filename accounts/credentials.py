@@ -85,19 +85,25 @@ def user_by_basic(username: str, secret: str, address: str) -> User | None:
     if "\0" in username or "\0" in secret:
         return None
     if secret.startswith(SECRET_PREFIX):
-        return _service_account(username, secret)
+        return _service_account(username, secret, address)
     person = person_by_password(username, secret, address)
-    # A password alone must not be a way around the second factor; whoever has one uses a UI token.
-    return None if person is None or second_factor.is_set_up_by(person) else person
+    # A password alone must not be a way around the second factor, nor around having to set one up.
+    return None if person is None or second_factor.is_needed_by(person) else person
 
 
-def _service_account(username: str, secret: str) -> User | None:
+def _service_account(username: str, secret: str, address: str) -> User | None:
+    """The account of a generated secret. The right one is taken whatever was tried before: 256 bits are not guessed,
+    and nobody must be able to lock a machine out."""
     found = (
         ServiceAccountSecret.objects.select_related("user")
         .filter(digest=digest(secret), revoked_at=None, user__username=username, user__is_active=True)
         .first()
     )
-    return found.user if found is not None else None
+    if found is not None:
+        return found.user
+    attempts.check(username, address)
+    attempts.note_failure(username, address)
+    return None
 
 
 def person_by_password(username: str, password: str, address: str) -> User | None:

@@ -33,6 +33,7 @@ def issue_token(*, key: str, secret: str, address: str) -> tuple[str, int]:
     if client is None or not check_password(secret, client.client_secret) or not _may_act(client.user):
         attempts.note_failure(key, address)
         raise NotAuthenticated("The key or the secret is wrong.")
+    attempts.note_success(key, address)
     lifetime: int = settings.OAUTH_TOKEN_TTL_SECONDS
     raw: str = generate_token()
     token = AccessToken(application=client, scope="gateway", expires=timezone.now() + timedelta(seconds=lifetime))

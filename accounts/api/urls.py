@@ -2,7 +2,8 @@
 
 from django.urls import re_path
 
-from accounts.api.views import GenerateOAuthToken, IssueUIToken, RevokeUITokens, StandardRevoke, StandardToken
+from accounts.api.standard_oauth import StandardRevoke, StandardToken
+from accounts.api.views import GenerateOAuthToken, IssueUIToken, RevokeUITokens
 
 urlpatterns = [
     re_path(r"^v3/oauth/token/generate/?$", GenerateOAuthToken.as_view(), name="oauth-token-generate"),

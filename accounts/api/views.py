@@ -1,15 +1,9 @@
-"""The ways to a token: E6 and OAuth's own endpoint for clients, the UI token for people."""
+"""The ways to a token: E6 for clients, whose standard way is `standard_oauth`, and the UI token for people."""
 
 from __future__ import annotations
 
 from typing import Any, cast
 
-from django.db import DataError
-from django.http import HttpRequest, JsonResponse
-from django.http.response import HttpResponseBase
-from django.utils.decorators import method_decorator
-from django.views.decorators.csrf import csrf_exempt
-from oauth2_provider.views.base import RevokeTokenView, TokenView
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -43,26 +37,6 @@ class GenerateOAuthToken(APIView):
         return _token_answer(
             *oauth.issue_token(key=credentials.key, secret=credentials.secret, address=client_address(request))
         )
-
-
-class _DataRefused:
-    """Around a view of the OAuth library: text that PostgreSQL cannot hold (NUL) names no client and no token."""
-
-    @method_decorator(csrf_exempt)  # the library's own mark stands on the method that this one replaces
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        try:
-            response: HttpResponseBase = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
-        except DataError:
-            return JsonResponse({"error": "invalid_request"}, status=400)
-        return response
-
-
-class StandardToken(_DataRefused, TokenView):
-    """RFC 6749: a token for client credentials."""
-
-
-class StandardRevoke(_DataRefused, RevokeTokenView):
-    """RFC 7009: the end of a token."""
 
 
 class IssueUIToken(APIView):

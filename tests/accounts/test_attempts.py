@@ -7,8 +7,9 @@ from uuid import uuid4
 import pytest
 
 from accounts import attempts
-from accounts.credentials import person_by_password
+from accounts.credentials import person_by_password, user_by_basic
 from accounts.errors import TooManyAttempts
+from accounts.hashers import generate_secret
 from tests.factories import PASSWORD
 
 
@@ -95,3 +96,20 @@ def test_revoking_ends_every_ui_token_of_the_person_at_once(client, maya):
     assert [client.get(listing, headers={"X-CAP-UI-AUTH-TOKEN": token}).status_code for token in tokens] == [401, 401]
     fresh = client.post("/auth/ui-token", body, content_type="application/json").json()["data"]["accessToken"]
     assert client.get(listing, headers={"X-CAP-UI-AUTH-TOKEN": fresh}).status_code == 200
+
+
+def test_wrong_secrets_of_a_service_account_are_counted_and_the_right_one_is_taken_all_the_same(house):
+    account, secret = house.service_account, house.service_secret
+    for _ in range(attempts.PAIR_LIMIT):
+        assert user_by_basic(account.username, generate_secret(), "192.0.2.1") is None
+    with pytest.raises(TooManyAttempts):
+        user_by_basic(account.username, generate_secret(), "192.0.2.1")
+    assert user_by_basic(account.username, secret, "192.0.2.1") == account
+
+
+def test_wrong_secrets_of_machines_close_the_address_to_passwords(maya, monkeypatch):
+    monkeypatch.setattr(attempts, "ADDRESS_LIMIT", 3)
+    for number in range(3):
+        assert user_by_basic(f"machine-{number}", generate_secret(), "192.0.2.1") is None
+    with pytest.raises(TooManyAttempts):
+        person_by_password(maya.username, PASSWORD, "192.0.2.1")

@@ -11,6 +11,7 @@ import pytest
 from django.utils import timezone
 from oauth2_provider.models import AccessToken, Application
 
+from accounts import attempts
 from accounts.models import User
 from accounts.services import IssuedSecret, ensure_oauth_client
 from tests.accounts.test_basic import assert_unauthenticated
@@ -266,3 +267,65 @@ def test_the_standard_endpoints_survive_odd_clients(outside: Gateway, path: str,
 
     assert answer.status in (400, 401)
     assert answer.json["error"]
+
+
+def _named_twice(outside: Gateway, client: IssuedSecret) -> Answer:
+    fields = {"grant_type": "client_credentials", "client_id": client.key, "client_secret": "wrong"}
+    caller = outside.having(Authorization=basic("somebody-else", "wrong"))
+    return caller.call("POST", STANDARD, urlencode(fields).encode(), content_type=FORM)
+
+
+def _quoted(outside: Gateway, client: IssuedSecret) -> Answer:
+    caller = outside.having(Authorization=basic(f"%{ord(client.key[0]):02x}{client.key[1:]}", "wrong"))
+    return caller.call("POST", STANDARD, b"grant_type=client_credentials", content_type=FORM)
+
+
+def _revoke(outside: Gateway, client: IssuedSecret) -> Answer:
+    fields = {"token": "x", "client_id": client.key, "client_secret": "wrong"}
+    return outside.call("POST", REVOKE, urlencode(fields).encode(), content_type=FORM)
+
+
+GUESSES: dict[str, Callable[[Gateway, IssuedSecret], Answer]] = {
+    "in the form": lambda outside, client: _standard(outside, client, client_secret="wrong"),
+    "in the header, quoted": _quoted,
+    "beside another name in the header": _named_twice,
+    "at the end of a token": _revoke,
+}
+
+
+@pytest.mark.parametrize("how", GUESSES)
+def test_whoever_guesses_at_a_standard_endpoint_has_to_wait(outside: Gateway, client: IssuedSecret, how: str) -> None:
+    statuses = [GUESSES[how](outside, client).status for _ in range(attempts.PAIR_LIMIT + 1)]
+
+    assert statuses == [401] * attempts.PAIR_LIMIT + [429]
+    refused = _standard(outside, client)
+    assert (refused.status, refused.headers["Retry-After"]) == (429, str(attempts.WINDOW_SECONDS))
+    assert refused.json["error"] == "temporarily_unavailable"
+    assert not AccessToken.objects.exists()
+
+
+def test_a_client_of_ones_own_does_not_wash_guesses_at_another_one_away(outside: Gateway, client: IssuedSecret) -> None:
+    own = ensure_oauth_client(outside.house.service_account, name="own")
+    fields = {"grant_type": "client_credentials", "client_id": client.key, "client_secret": "wrong"}
+    for _ in range(attempts.PAIR_LIMIT):
+        _standard(outside, client, client_secret="wrong")
+        caller = outside.having(Authorization=basic(own.key, str(own.secret)))
+        caller.call("POST", STANDARD, urlencode(fields).encode(), content_type=FORM)
+
+    assert _standard(outside, client).status == 429
+
+
+@pytest.mark.parametrize(
+    "generate", [_generate, lambda *args: strict_json.loads(_standard(*args).text)["access_token"]]
+)
+def test_a_client_under_attack_from_everywhere_stays_open_where_it_was_used_before(
+    outside: Gateway, client: IssuedSecret, generate: Callable[..., str]
+) -> None:
+    assert generate(outside, client)
+    for number in range(attempts.ACCOUNT_LIMIT):
+        attempts.note_failure(client.key, f"192.0.2.{number}")
+
+    assert generate(outside, client)
+    assert outside.call(
+        "POST", GENERATE, {"key": client.key, "secret": client.secret}, environ={"REMOTE_ADDR": "203.0.113.9"}
+    ).status == 429  # fmt: skip

@@ -60,10 +60,13 @@ def test_a_recovery_code_is_good_once(client, house):
 
 
 def test_basic_with_the_password_is_refused_once_a_second_factor_exists(client, house):
-    basic = "Basic " + base64.b64encode(f"{house.checker.username}:{PASSWORD}".encode()).decode()
-    assert client.get(LISTING, headers={"Authorization": basic}).status_code == 200
+    assert client.get(LISTING, headers=basic(house.checker)).status_code == 200
     second_factor.confirm_set_up(house.checker, code_of(second_factor.begin_set_up(house.checker)))
-    assert client.get(LISTING, headers={"Authorization": basic}).status_code == 401
+    assert client.get(LISTING, headers=basic(house.checker)).status_code == 401
+
+
+def basic(user) -> dict[str, str]:
+    return {"Authorization": "Basic " + base64.b64encode(f"{user.username}:{PASSWORD}".encode()).decode()}
 
 
 def test_an_organisation_can_require_it_of_its_checkers_and_of_nobody_else(client, house):
@@ -71,6 +74,8 @@ def test_an_organisation_can_require_it_of_its_checkers_and_of_nobody_else(clien
     house.organisation.save()
     assert ask_for_token(client, house.checker).status_code == 403
     assert ask_for_token(client, house.maker).status_code == 200
+    assert client.get(LISTING, headers=basic(house.checker)).status_code == 401
+    assert client.get(LISTING, headers=basic(house.maker)).status_code == 200
 
 
 def test_wrong_codes_make_the_device_refuse_for_a_while(house, device):

@@ -5,15 +5,15 @@ An address that is not in the table fails the last test. The admin has a table o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.services import ensure_oauth_client
+from tests.api.addresses import api_addresses
 from tests.api.gateway import PREFIX, REQUESTS, SUBMIT, Gateway, decision_body
 from tests.factories import PASSWORD, MembershipFactory, UserFactory
 from tests.house import build_house
@@ -209,29 +209,12 @@ def test_an_address_answers_each_caller_as_the_table_says(
         assert (request.state, WorkflowRequest.objects.count()) == ("waiting", requests)
 
 
-def _walk(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
-    for pattern in patterns:
-        if isinstance(pattern, URLResolver):
-            yield from _walk(pattern.url_patterns, prefix + str(pattern.pattern))
-        else:
-            yield prefix + str(pattern.pattern), pattern
-
-
-def _api_addresses() -> dict[str, URLPattern]:
-    """Every address but those of the admin, by the name that it is reversed with."""
-    return {
-        str(pattern.name): pattern
-        for path, pattern in _walk(get_resolver().url_patterns)
-        if not path.startswith("admin/")
-    }
-
-
 def test_every_address_is_in_the_table() -> None:
-    assert set(_api_addresses()) == set(TABLE)
+    assert set(api_addresses()) == set(TABLE)
 
 
 def test_every_method_of_an_address_is_in_the_table() -> None:
-    for name, pattern in _api_addresses().items():
+    for name, pattern in api_addresses().items():
         actions = getattr(pattern.callback, "actions", None) or {}
         walked = {act.method.lower() for act, _ in TABLE[name]}
         assert set(actions) - {"head"} <= walked, name
