@@ -366,11 +366,11 @@ def ask_for_retry(*, actor: Actor, request_id: UUID, message: str) -> WorkflowRe
     reason = policies.why_not_retry(fresh, request)
     if reason is not None:
         raise reason
-    terms = levels.terms_of_request(request)
-    verdicts.count_again(request, terms)
-    patience = terms.patience
+    locked_at = verdicts.lock_counters(request)
+    patience = levels.terms_of_request(request).patience
     waits = {"expires_at": _after(patience.expire_after), "warn_at": _after(patience.warn_after)}
     _move(request, State.WAITING, ended_at=None, **waits)
+    verdicts.count_again(request, locked_at)
     levels.open_retry(request, opened_by=actor.user)
     stuck.look(request)
     audit.record("request.retry_asked", request=request, actor=actor.user, message=message)

@@ -4,26 +4,40 @@ Whoever counts for a customer, maker, program or store first takes a lock of tha
 there is no read-then-write between two of them. Locks are taken in one order, so that nobody waits in a circle.
 What has ended without a credit is taken off again. Sums run over days of the organisation's calendar, so that they
 cost the same for a store with ten requests and one with ten million.
+
+What is counted for a request is written down nowhere else, because it follows from what is: a request counts, on its
+day, for every kind that the policy's row names (`counted`), as long as it has not ended without a credit. Whoever
+changes either has written the request's row first, which no change of `counted` to more kinds goes beside
+(`versions`); so both are read as they will stay until the transaction ends.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+import logging
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db import connection
+from django.utils import timezone
 
 from accounts.models import Organisation
+from workflows import audit
 from workflows.models import WorkflowRequest
 from workflows.terms.document import Limit, Per, Terms, Window
 
-FREED = ("failed", "rejected", "withdrawn", "expired")
+logger = logging.getLogger(__name__)
+
+FREED: Final = ("failed", "rejected", "withdrawn", "expired")
+# A rebuild counts so many days; later changes reach back a little less, so that they meet no day that a rebuild has
+# left out. The longest window has 365 days.
+REBUILT_DAYS: Final = 400
+KEPT_DAYS: Final = 390
 
 
 def subjects_of(
@@ -32,6 +46,14 @@ def subjects_of(
     """Whose counters a request of these touches, of the kinds that are asked for; sorted."""
     known = {Per.CUSTOMER: customer_id, Per.MAKER: maker_id, Per.PROGRAM: program_id, Per.STORE: store_id or None}
     return {kind: str(known[kind]) for kind in sorted(per) if known[kind] is not None}
+
+
+def subjects_of_request(request: WorkflowRequest, per: Iterable[Per]) -> dict[Per, str]:
+    """The same for one that is stored."""
+    return subjects_of(
+        per, customer_id=request.customer_id, maker_id=request.maker_id, program_id=request.program_id,
+        store_id=request.store_id,
+    )  # fmt: skip
 
 
 def lock(organisation_id: int, request_type: str, subjects: Mapping[Per, str]) -> datetime:
@@ -186,71 +208,73 @@ def first_day(window: Window, today: date) -> date:
     return today - timedelta(days=int(window) - 1)
 
 
-def read_for_retry(
-    request: WorkflowRequest, terms: Terms, subjects: Mapping[Per, str], today: date
-) -> Mapping[str, Decimal]:
-    """What counts already for each limit, by its name; counts the request again, on the day it counted on before."""
-    limits = [limit for limit in terms.limits if limit.per in subjects]
+def count_again(
+    request: WorkflowRequest, subjects: Mapping[Per, str], limits: Sequence[Limit], today: date
+) -> list[Decimal]:
+    """What counts already for each of these limits; adds the request, on the day it counted on before.
+
+    The caller has locked the subjects and written the request's row, which counts from then on.
+    """
+    adding = subjects if _is_kept(request.counted_on, today) else {}
     with connection.cursor() as cursor:
         cursor.execute(f"{_ADD} {_SUMS}", {
             "organisation": request.organisation_id, "type": request.request_type,
-            "day": request.counted_on or today, "points": request.amount or Decimal(0),
-            "add_per": [str(per) for per in subjects], "add_subject": list(subjects.values()),
+            "day": request.counted_on, "points": request.amount or Decimal(0),
+            "add_per": [str(per) for per in adding], "add_subject": list(adding.values()),
             "per": [str(limit.per) for limit in limits], "subject": [subjects[limit.per] for limit in limits],
             "since": [first_day(limit.window, today) for limit in limits],
         })  # fmt: skip
         points, requests = cursor.fetchone()
-    return _used_of(limits, points, requests)
+    return [
+        points[index] if limit.measure == "points" else Decimal(requests[index]) for index, limit in enumerate(limits)
+    ]
 
 
+def _is_kept(day: date | None, today: date) -> bool:
+    return day is not None and day > today - timedelta(days=KEPT_DAYS)
+
+
+# Rows are locked in the order in which `_ADD` locks them; the others of their day are left alone.
 _FREE = """
-UPDATE workflows_limituse
-   SET points = points - %(points)s, requests = requests - 1
- WHERE organisation_id = %(organisation)s AND request_type = %(type)s AND day = %(day)s
-   AND (per, subject) IN (('customer', %(customer)s), ('maker', %(maker)s), ('program', %(program)s),
-                          ('store', %(store)s))
-   AND per = ANY ((SELECT counted FROM workflows_workflowpolicy
-                    WHERE organisation_id = %(organisation)s AND request_type = %(type)s)::text[])
+WITH asked AS (
+    SELECT k.per, k.subject FROM unnest(%(per)s::text[], %(subject)s::text[]) AS k(per, subject)
+     WHERE k.per = ANY ((SELECT counted FROM workflows_workflowpolicy
+                          WHERE organisation_id = %(organisation)s AND request_type = %(type)s)::text[])
+), locked AS (
+    SELECT u.id, u.per, u.points < %(points)s OR u.requests < 1 AS is_short
+      FROM workflows_limituse u
+     WHERE u.organisation_id = %(organisation)s AND u.request_type = %(type)s AND u.day = %(day)s
+       AND (u.per, u.subject) IN (SELECT per, subject FROM asked)
+     ORDER BY u.per FOR UPDATE
+), freed AS (
+    UPDATE workflows_limituse u
+       SET points = greatest(u.points - %(points)s, 0), requests = greatest(u.requests - 1, 0)
+      FROM locked WHERE u.id = locked.id
+)
+SELECT asked.per FROM asked LEFT JOIN locked USING (per) WHERE locked.id IS NULL OR locked.is_short
 """
 
 
 def free(request: WorkflowRequest) -> None:
-    """Take a request that ended without a credit off the day it counted on. The caller has locked the request."""
+    """Take a request that ended without a credit off the day it counted on. The caller has written its state.
+
+    A counter that holds less than the request, which nothing here leaves behind, keeps no request from ending: it goes
+    to zero, and the log and the audit say that the limits are to be counted anew (`recount_limits`).
+    """
+    if not _is_kept(request.counted_on, timezone.now().date()):
+        return
+    subjects = subjects_of_request(request, Per)
     with connection.cursor() as cursor:
         cursor.execute(_FREE, {
             "points": request.amount or Decimal(0), "organisation": request.organisation_id,
-            "type": request.request_type, "day": request.counted_on, "customer": str(request.customer_id),
-            "maker": str(request.maker_id), "program": str(request.program_id), "store": request.store_id,
+            "type": request.request_type, "day": request.counted_on,
+            "per": [str(per) for per in subjects], "subject": list(subjects.values()),
         })  # fmt: skip
+        short = [per for (per,) in cursor.fetchall()]
+    if short:
+        logger.error("a limit counted less than it should", extra={"request_id": str(request.pk), "per": short})
+        audit.record("limits.out_of_step", request=request, actor=None, per=short, day=str(request.counted_on))
 
 
 def today_of(organisation: Organisation, now: datetime) -> date:
     return now.astimezone(ZoneInfo(organisation.time_zone)).date()
-
-
-_SUBJECT_COLUMNS = {
-    Per.CUSTOMER: "customer_id::text", Per.MAKER: "maker_id::text", Per.PROGRAM: "program_id::text",
-    Per.STORE: "nullif(store_id, '')",
-}  # fmt: skip
-
-
-def rebuild(organisation_id: int, request_type: str, per: Iterable[Per]) -> None:
-    """Count anew, from the requests themselves, for these kinds. Nobody submits meanwhile (`versions.put_in_force`)."""
-    with connection.cursor() as cursor:
-        for kind in per:
-            column = _SUBJECT_COLUMNS[kind]
-            cursor.execute(
-                "DELETE FROM workflows_limituse WHERE organisation_id = %s AND request_type = %s AND per = %s",
-                [organisation_id, request_type, str(kind)],
-            )
-            cursor.execute(
-                f"""
-                INSERT INTO workflows_limituse (organisation_id, request_type, per, subject, day, points, requests)
-                SELECT organisation_id, request_type, %s, {column}, counted_on, sum(coalesce(amount, 0)), count(*)
-                  FROM workflows_workflowrequest
-                 WHERE organisation_id = %s AND request_type = %s AND {column} IS NOT NULL
-                   AND state <> ALL (%s) AND created_at > now() - interval '400 days'
-                 GROUP BY 1, 2, 4, 5
-                """,  # noqa: S608 - the column is one of four constants
-                [str(kind), organisation_id, request_type, list(FREED)],
-            )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
 
@@ -16,12 +16,12 @@ from accounts.models import UserKind
 from wire.errors import Problem
 from workflows.amounts import readable
 from workflows.errors import LimitReached, NobodyCanDecide, RefusedByPolicy
-from workflows.models import RequestSource, WorkflowRequest
+from workflows.models import RequestSource, WorkflowPolicy, WorkflowRequest
 from workflows.registry import RequestType, Subject
-from workflows.rules import people, usage
+from workflows.rules import levels, people, usage
 from workflows.rules.usage import Asked, SoFar
 from workflows.submission import BODY_PATH
-from workflows.terms.document import MakerKind, Per, Terms
+from workflows.terms.document import Limit, MakerKind, Per, Terms
 from workflows.terms.judging import Case, LimitState, Verdict, judge
 
 
@@ -163,25 +163,36 @@ def check_people(verdict: Verdict, *, actor: Actor, submission: Asks) -> None:
         )
 
 
-def count_again(request: WorkflowRequest, terms: Terms) -> None:
-    """Count a request that had been freed once more, on its own day. The caller has locked it.
+def lock_counters(request: WorkflowRequest) -> datetime:
+    """Wait for the others that count for anybody whom the request counts for; the time after that."""
+    return usage.lock(request.organisation_id, request.request_type, usage.subjects_of_request(request, Per))
+
+
+def count_again(request: WorkflowRequest, now: datetime) -> None:
+    """Count a request that had been freed once more, on its own day, for everything that is counted by now.
+
+    Its hard limits are those of the version in force, and of its own as far as they are counted still. The caller has
+    locked its counters, and then written its row: before that, another version could come into force in between.
 
     Raises:
-        LimitReached: by now it would pass a hard limit.
+        LimitReached: by now it would pass one of them.
     """
-    subjects = usage.subjects_of(
-        terms.counted, customer_id=request.customer_id, maker_id=request.maker_id, program_id=request.program_id,
-        store_id=request.store_id,
-    )  # fmt: skip
+    policy = WorkflowPolicy.objects.get(organisation_id=request.organisation_id, request_type=request.request_type)
+    subjects = usage.subjects_of_request(request, [Per(name) for name in policy.counted])
     if not subjects:
         return
-    now = usage.lock(request.organisation_id, request.request_type, subjects)
+    asked = dict.fromkeys((*policy.terms.limits, *levels.terms_of_request(request).limits))
+    limits = [limit for limit in asked if limit.per in subjects]
     today = usage.today_of(request.organisation, now)
-    so_far = usage.read_for_retry(request, terms, subjects, today)
-    for limit in terms.limits:
-        if not limit.is_hard or (limit.programs and request.program_id not in limit.programs):
-            continue
-        counts = request.counted_on is not None and request.counted_on >= usage.first_day(limit.window, today)
-        adds = (1 if limit.measure == "requests" else request.amount or 0) if counts else 0
-        if limit.name in so_far and so_far[limit.name] + adds > limit.most:
+    for limit, used in zip(limits, usage.count_again(request, subjects, limits, today), strict=True):
+        if _is_passed_again(limit, used, request, today):
             raise LimitReached(f"Trying again would pass the limit “{limit.name}”.")
+
+
+def _is_passed_again(limit: Limit, used: Decimal, request: WorkflowRequest, today: date) -> bool:
+    """Whether the request, counted on its own day, passes a hard limit; one that it does not fall into never."""
+    if not limit.is_hard or (limit.programs and request.program_id not in limit.programs):
+        return False
+    if request.counted_on is None or request.counted_on < usage.first_day(limit.window, today):
+        return False
+    return used + (1 if limit.measure == "requests" else request.amount or 0) > limit.most

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from accounts.models import Organisation, User
 from workflows import audit, registry
 from workflows.models import PolicyVersion, WorkflowPolicy
-from workflows.rules import people, usage
+from workflows.rules import people, recount
 from workflows.terms.contradictions import problems_of
 from workflows.terms.document import Per, Result, Terms
 
@@ -79,6 +79,5 @@ def _count_for(policy: WorkflowPolicy, terms: Terms) -> None:
     """
     before, after = {Per(name) for name in policy.counted}, set(terms.counted)
     if after - before:
-        with connection.cursor() as cursor:
-            cursor.execute("LOCK TABLE workflows_workflowrequest IN SHARE ROW EXCLUSIVE MODE")
-        usage.rebuild(policy.organisation_id, policy.request_type, sorted(after - before))
+        recount.beside_nobody()
+        recount.rebuild(policy.organisation, policy.request_type, sorted(after - before))
