@@ -120,6 +120,8 @@ class RequestType:
             `RefusedHere` makes it failed, with that sentence. Such a type has no method, path, customer or target, is
             made by our own pages alone, and always decided by somebody.
         problems_of_terms: what a policy for this type must not say, one sentence each.
+        problems_of_people: says instead of `rules.saving` whom a policy for this type lacks in an organisation, by its
+            id; for a type whose makers decide as well.
         look_up: how to ask about a reference instead, for organisations whose policy says so.
         on_submitted: keeps the type's own row, given the body and the facts, in the transaction of the submission.
         on_changed: brings that row in step, in the transaction of the change.
@@ -141,6 +143,7 @@ class RequestType:
     already_known: re.Pattern[str] = _NO_TEXT
     local: Callable[[WorkflowRequest], None] | None = None
     problems_of_terms: Callable[[Terms], Iterable[str]] = _none_known
+    problems_of_people: Callable[[Terms, int], Iterable[str]] | None = None
     facts: Callable[[Organisation, Terms], Any] = _nothing
     on_submitted: Callable[[WorkflowRequest, Any, Any], None] = _nothing
     on_changed: Callable[[WorkflowRequest], None] = _nothing

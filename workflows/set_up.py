@@ -13,12 +13,12 @@ from django.utils.translation import gettext as _
 from accounts import set_up_phase
 from accounts.models import RIGHTS, Membership, Organisation, User
 from workflows import audit, registry, secrets
-from workflows.models import IntouchTarget, PolicyVersion, WorkflowPolicy
-from workflows.rules import people, versions
+from workflows.models import SETTINGS_CHANGE, IntouchTarget, PolicyVersion, WorkflowPolicy
+from workflows.rules import administrators, versions
 from workflows.secrets import Secret
 from workflows.targets import parse_origin
 from workflows.terms.contradictions import sentences_of
-from workflows.terms.document import Level, Role, Terms
+from workflows.terms.document import Terms
 
 
 def target_binding(target_id: int) -> bytes:
@@ -129,18 +129,21 @@ def note_membership(*, membership: Membership, actor: User | None, **_signal: An
     record_set_up(membership.organisation, actor, member=membership.user.display_name, rights=rights)
 
 
+def _administrators_needed(organisation: Organisation) -> int:
+    found = WorkflowPolicy.objects.filter(organisation=organisation, request_type=SETTINGS_CHANGE)
+    policy = found.select_related("active").first()
+    return administrators.needed(policy.terms) if policy is not None and policy.active is not None else 2
+
+
 @transaction.atomic
 def appoint_administrator(*, organisation: Organisation, person: User, reason: str) -> Membership:
-    """Make a person an administrator where fewer than two are left: the way back where four eyes are missing.
+    """Make a person an administrator where too few are left to approve a change: the way back to four eyes.
 
     Raises:
-        ValidationError: there are two, or it is no person.
+        ValidationError: there are as many as the policy for changes of settings needs, or it is no person.
     """
     Organisation.objects.select_for_update(no_key=True).get(pk=organisation.pk)
-    able = people.eligible(
-        organisation_id=organisation.pk, level=Level(role=Role.ADMINISTRATOR), place=None, amount=None
-    ).filter(concepts=[], zones=[], stores=[], tills=[])
-    if able.count() >= 2:
+    if administrators.of_whole_organisation(organisation.pk).count() >= _administrators_needed(organisation):
         raise ValidationError(set_up_phase.closed_sentence(organisation))
     if person.is_service_account:
         raise ValidationError(_("An administrator is a person."))

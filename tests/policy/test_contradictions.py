@@ -81,6 +81,10 @@ def test_the_policy_of_nothing_contradicts_nothing() -> None:
         ({"patience": {"warn_before": 1}}, "between the submission and the expiry"),
         ({"patience": {"warn_before": 9, "expire_after": 9}}, "between the submission and the expiry"),
         ({"notify": ["nobody"]}, "is no e-mail address"),
+        ({"cap": 10, "auto_approval": "up_to", "auto_approval_up_to": 50}, "up to 50 is above the cap of 10"),
+        ({"default": {"kind": "levels", "levels": [{"backup": {}}]}}, "“default” names a backup"),
+        ({"rules": [rule(then={"kind": "levels", "levels": [{}, {"backup": {}}]})]}, "“r” names a backup"),
+        ({"limits": [limit(at_limit={"backup": {}})]}, "“l” names a backup"),
     ],
 )
 def test_a_contradiction_is_named(document: dict[str, Any], sentence: str) -> None:
@@ -88,10 +92,59 @@ def test_a_contradiction_is_named(document: dict[str, Any], sentence: str) -> No
     assert sentence in problem
 
 
+def over(amount: int, days: int, measure: str = "points") -> dict[str, Any]:
+    return {"so_far": {"days": days, "measure": measure, "more_than": amount}}
+
+
+@pytest.mark.parametrize(
+    ("before", "cap"),
+    [
+        ([{"points": {"up_to": 10}}, {"points": {"over": 10}}], None),
+        ([{"points": {"over": 5}}, {"points": {"up_to": 7}}], None),
+        ([{"points": {"up_to": 10}}, {"points": {"over": 10, "up_to": 100}}], 100),
+        ([{"points": {"up_to": 100}, "stores": ["1", "2"]}], 100),
+        ([{"stores": ["1", "3"]}, {"stores": ["2"]}], None),
+        ([{"look_alike": True}, {"look_alike": False}], None),
+        ([{"sources": ["api"]}, {"sources": ["admin", "file"]}], None),
+        ([{"maker_kinds": ["person"]}, {"maker_kinds": ["service"]}], None),
+        ([{"zones": ["9"]}, {"money": {"up_to": 3}}, {"zones": ["8"]}, {"money": {"over": 2}}], None),
+        ([over(10, 90)], None),
+        ([over(9, 30)], None),
+    ],
+)
+def test_a_rule_of_which_nothing_is_left_is_named(before: list[dict[str, Any]], cap: int | None) -> None:
+    rules = [rule(f"r{place}", when) for place, when in enumerate(before)]
+    last = rule("last", {"stores": ["1", "2"], **over(10, 30)})
+    (problem,) = problems_of(Terms.model_validate({"rules": [*rules, last], "cap": cap}))
+    assert problem.startswith("Rule “last” is never reached: ")
+
+
+def test_those_that_take_it_together_are_named() -> None:
+    bands = [
+        rule("small", {"points": {"up_to": 10}}),
+        rule("zone", {"zones": ["1"]}),
+        rule("rest", {"points": {"over": 9}}),
+    ]
+    (problem,) = problems_of(Terms.model_validate({"rules": [*bands, rule("store", {"stores": ["1"]})]}))
+    assert problem == "Rule “store” is never reached: “small”, “rest” before it take all that it could match."
+
+
 @pytest.mark.parametrize(
     "rules",
     [
         [rule("a", {"points": {"up_to": 5}}), rule("b", {"points": {"up_to": 6}})],
+        [rule("a", over(10, 30)), rule("b", over(10, 90))],
+        [rule("a", over(11, 90)), rule("b", over(10, 30))],
+        [rule("a", over(10, 90, "requests")), rule("b", over(10, 30))],
+        [rule("a", {"points": {"up_to": 5}}), rule("b", {"points": {"over": 6}}), rule("c", {"stores": ["1"]})],
+        [
+            rule("a", {"points": {"up_to": 5}}),
+            rule("b", {"points": {"over": 5}, "zones": ["1"]}),
+            rule("c", {"stores": ["1"]}),
+        ],
+        [rule("a", {"stores": ["1"]}), rule("b", {"stores": ["2"]}), rule("c", {"zones": ["1"]})],
+        [rule("a", {"sources": ["api"]}), rule("b", {"sources": ["admin"]}), rule("c", {"zones": ["1"]})],
+        [rule("a", {"maker_kinds": ["person"]}), rule("b", {"maker_kinds": ["checker"]}), rule("c", {"zones": ["1"]})],
         [rule("a", {"points": {"over": 5}}), rule("b", {"money": {"over": 5}})],
         [rule("a", {"zones": ["1"]}), rule("b", {"zones": ["1", "2"]})],
         [rule("a", {"look_alike": True}), rule("b", {"look_alike": False})],

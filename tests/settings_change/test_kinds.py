@@ -110,6 +110,33 @@ class TestItsOwnPolicy:
         council.decide(request, who=cyd)
         assert execution.execute(request.pk)
 
+    def test_two_of_two_cannot_be_asked_for_because_the_proposer_approves_nothing(self, council: Council) -> None:
+        stronger = Terms(default=Result(kind="levels", levels=(Level(role=Role.ADMINISTRATOR, people=2),)))
+        propose_cap(council)
+        own = WorkflowPolicy.objects.get(request_type="SETTINGS-CHANGE")
+        with pytest.raises(InvalidPayload, match="needs 3 administrators of the whole organisation.* there are 2"):
+            settings_change.propose_policy(
+                actor=council.house.actor(council.ada), slug="SETTINGS-CHANGE", terms=stronger, note="four eyes more",
+                made_from=own.active_id,
+            )  # fmt: skip
+
+    def test_a_third_administrator_who_left_before_it_was_approved_is_missed(self, council: Council) -> None:
+        cyd = UserFactory(username="cyd")
+        membership = MembershipFactory(user=cyd, organisation=council.house.organisation, is_administrator=True)
+        stronger = Terms(default=Result(kind="levels", levels=(Level(role=Role.ADMINISTRATOR, people=2),)))
+        propose_cap(council)
+        own = WorkflowPolicy.objects.get(request_type="SETTINGS-CHANGE")
+        request = settings_change.propose_policy(
+            actor=council.house.actor(council.ada), slug="SETTINGS-CHANGE", terms=stronger, note="six eyes",
+            made_from=own.active_id,
+        )  # fmt: skip
+        membership.is_active = False
+        membership.save()
+        council.carry(request)
+        assert request.state == State.FAILED
+        assert "needs 3 administrators" in request.last_error
+        propose_cap(council)  # and so settings can still be changed
+
     @pytest.mark.parametrize(
         "weaker",
         [Terms(), Terms(is_enabled=False), ONE_ADMINISTRATOR.model_copy(update={"auto_approval": "all"}),

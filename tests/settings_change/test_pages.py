@@ -24,7 +24,9 @@ from tests.settings_change.proposals import (
 )
 from workflows import execution
 from workflows.models import AdminTask, AuditEvent, IntouchTarget, WorkflowRequest
+from workflows.rules import versions
 from workflows.set_up import keep_credential
+from workflows.terms.document import Terms
 
 TARGETS, MEMBERSHIPS = "/admin/workflows/intouchtarget/", "/admin/accounts/membership/"
 
@@ -249,6 +251,18 @@ class TestAppointing:
         assert council.house.membership(council.house.checker).is_administrator
         event = AuditEvent.objects.get(action="settings.administrator_appointed")
         assert event.details["reason"] == "Bob has left"
+
+    def test_where_the_policy_asks_for_more_than_are_left_somebody_is_appointed(self, council: Council) -> None:
+        two = Terms.model_validate({"default": {"kind": "levels", "levels": [{"role": "administrator", "people": 2}]}})
+        # As it could be put in force before the proposer was counted, or while a third one was there.
+        versions.put_in_force(
+            organisation=council.house.organisation, slug="SETTINGS-CHANGE", terms=two, author=None, checked=False
+        )
+        words = ("appoint_administrator", "--org", str(council.house.organisation.pk), "--reason", "locked out")
+        run(*words, "--username", "checker-51250")
+        assert council.house.membership(council.house.checker).is_administrator
+        with pytest.raises(CommandError, match="one of its administrators proposes"):
+            run(*words, "--username", "colleague-51250")
 
     def test_a_service_account_is_no_administrator(self, council: Council) -> None:
         Membership.objects.filter(user=council.bob).update(is_active=False)

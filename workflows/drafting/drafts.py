@@ -74,8 +74,7 @@ def discard(policy: WorkflowPolicy, author: User) -> None:
 
 def problems_of(draft: PolicyDraft) -> list[str]:
     """Everything that keeps the draft from being put in force, in words."""
-    kind = registry.get(draft.policy.request_type)
-    return [*versions.problems_with(draft.terms, draft.policy.organisation), *kind.problems_of_terms(draft.terms)]
+    return versions.problems_with(draft.terms, draft.policy.organisation, draft.policy.request_type)
 
 
 def put_in_force(policy: WorkflowPolicy, author: User, *, stamp: str, against: int | None, note: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import Protocol
 
@@ -102,5 +102,11 @@ def unfillable(
     candidates: list[list[int]] = [[] for _ in levels]
     for number, user_id in found:
         candidates[number].append(user_id)
+    return empty_levels(levels, candidates)
+
+
+def empty_levels(levels: Sequence[Level], candidates: Sequence[Collection[int]]) -> list[int]:
+    """Numbers (from 1) of the levels that stay empty, given who could fill each of them."""
+    places = [number for number, level in enumerate(levels) for _ in range(level.people)]
     empty = unfilled([candidates[number] for number in places])
     return sorted({places[index] + 1 for index in empty})

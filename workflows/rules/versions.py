@@ -5,31 +5,23 @@ from __future__ import annotations
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Max
-from django.utils.translation import gettext as _
 
 from accounts.models import Organisation, User
 from workflows import audit, registry
 from workflows.models import PolicyVersion, WorkflowPolicy
-from workflows.rules import people, recount
+from workflows.rules import recount, saving
 from workflows.terms.contradictions import problems_of
-from workflows.terms.document import Per, Result, Terms
+from workflows.terms.document import Per, Terms
 
 
-def problems_with(terms: Terms, organisation: Organisation) -> list[str]:
-    """One sentence for everything that would let requests wait for ever, or never be judged as it seems."""
-    return [*problems_of(terms), *_levels_without_people(terms, organisation)]
+def problems_with(terms: Terms, organisation: Organisation, slug: str) -> list[str]:
+    """One sentence for everything that would let requests wait for ever, or never be judged as it seems.
 
-
-def _levels_without_people(terms: Terms, organisation: Organisation) -> list[str]:
-    found = []
-    results: list[tuple[str, Result]] = [(rule.name, rule.then) for rule in terms.rules]
-    for where, result in [*results, (_("default"), terms.default)]:
-        for number in people.unfillable(result.levels, organisation_id=organisation.pk):
-            found.append(
-                _("“%(rule)s”, level %(level)s: there are not enough people who could decide it.")
-                % {"rule": where, "level": number}
-            )
-    return found
+    Raises:
+        TypeNotSupported: unknown type.
+    """
+    kind = registry.get(slug)
+    return [*problems_of(terms), *kind.problems_of_terms(terms), *saving.problems_of(terms, organisation, kind)]
 
 
 @transaction.atomic
@@ -47,9 +39,10 @@ def put_in_force(
         TypeNotSupported: unknown type.
         ValidationError: the terms contradict themselves, or nobody could decide; every problem is named.
     """
-    registry.get(slug)
-    problems = problems_with(terms, organisation) if checked else problems_of(terms)
-    problems = [*problems, *registry.get(slug).problems_of_terms(terms)]
+    if checked:
+        problems = problems_with(terms, organisation, slug)
+    else:
+        problems = [*problems_of(terms), *registry.get(slug).problems_of_terms(terms)]
     if problems:
         raise ValidationError(problems)
     WorkflowPolicy.objects.get_or_create(organisation=organisation, request_type=slug)

@@ -53,8 +53,7 @@ def propose_policy(*, actor: Actor, slug: str, terms: Terms, made_from: int | No
         NobodyCanDecide: there is no second administrator.
     """
     policies.check_may_propose(actor, WHOLE_ORGANISATION)
-    problems = [*versions.problems_with(terms, actor.organisation), *registry.get(slug).problems_of_terms(terms)]
-    _refuse(problems)
+    _refuse(versions.problems_with(terms, actor.organisation, slug))
     if slug == SETTINGS_CHANGE:
         _ensure_policy(actor.organisation)
     found = WorkflowPolicy.objects.filter(organisation=actor.organisation, request_type=slug)

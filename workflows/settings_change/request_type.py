@@ -13,7 +13,7 @@ from workflows.registry import Fact, RequestType, Subject
 from workflows.settings_change import changes
 from workflows.settings_change.applying import carry_out
 from workflows.settings_change.changes import Change, MembershipChange, PolicyChange, SettingsChange
-from workflows.settings_change.strength import problems_of_terms
+from workflows.settings_change.strength import problems_of_people, problems_of_terms
 
 
 def _subject(*_: Any) -> Subject:
@@ -47,5 +47,6 @@ SETTINGS_CHANGE_TYPE: Final = RequestType(
     subject=_subject,
     local=carry_out,
     problems_of_terms=problems_of_terms,
+    problems_of_people=problems_of_people,
     facts_for_checker=facts_for_checker,
 )

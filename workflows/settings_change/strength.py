@@ -7,6 +7,7 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
+from workflows.rules import administrators
 from workflows.terms.document import Level, Result, Role, Terms
 
 ONE_ADMINISTRATOR: Final = Terms(default=Result(kind="levels", levels=(Level(role=Role.ADMINISTRATOR),)))
@@ -22,6 +23,16 @@ def problems_of_terms(terms: Terms) -> Iterator[str]:
         yield _("There are no limits for changes of settings.")
     if not all(_asks_administrators(result) for result in [*(rule.then for rule in terms.rules), terms.default]):
         yield _("Every change of settings asks administrators, and at each level any of them.")
+
+
+def problems_of_people(terms: Terms, organisation_id: int) -> Iterator[str]:
+    """With fewer administrators than this no change could be approved any more, nor could this one be taken back."""
+    needed, there = administrators.needed(terms), administrators.of_whole_organisation(organisation_id).count()
+    if there < needed:
+        yield _(
+            "This needs %(needed)s administrators of the whole organisation, for whoever proposes a change approves"
+            " nothing of it; there are %(there)s."
+        ) % {"needed": needed, "there": there}
 
 
 def _asks_administrators(result: Result) -> bool:

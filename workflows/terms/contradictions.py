@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from decimal import Decimal
 
 import pydantic
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from workflows.terms.document import Conditions, Limit, Patience, Per, Range, Result, Terms
-
-_LISTS = ("programs", "makers", "maker_kinds", "sources", "concepts", "zones", "stores", "tills", "reasons")
+from workflows.terms.document import Conditions, Level, Limit, Patience, Per, Range, Result, Terms
+from workflows.terms.reach import taken_by
 
 
 def problems_of(terms: Terms) -> list[str]:
@@ -24,6 +25,7 @@ def problems_of(terms: Terms) -> list[str]:
         *_of_result(_("The default"), terms.default),
         *_of_limits(terms),
         *_of_patience(terms.patience),
+        *_of_backups(terms),
         *_of_addresses(terms),
     ]
 
@@ -33,6 +35,10 @@ def _of_amounts(terms: Terms) -> Iterator[str]:
         yield _("Automatic approval up to an amount needs that amount.")
     if terms.auto_approval != "up_to" and terms.auto_approval_up_to is not None:
         yield _("An amount for automatic approval is given, but automatic approval is not “up to an amount”.")
+    if terms.cap is not None and terms.auto_approval_up_to is not None and terms.auto_approval_up_to > terms.cap:
+        yield _("Automatic approval up to %(up_to)s is above the cap of %(cap)s.") % {
+            "up_to": terms.auto_approval_up_to, "cap": terms.cap,
+        }  # fmt: skip
     if terms.default.kind == "approve":
         yield _("The default cannot approve: use automatic approval for that, so that the cap of it is seen.")
 
@@ -59,12 +65,22 @@ def _of_rules(terms: Terms) -> Iterator[str]:
             yield _("%(where)s has no conditions: what holds for everything else belongs into the default.") % {
                 "where": where
             }
-        for earlier in terms.rules[:number]:
-            if covers(earlier.when, rule.when):
-                yield _("%(where)s is never reached: “%(earlier)s” before it takes all that it could match.") % {
-                    "where": where, "earlier": earlier.name,
-                }  # fmt: skip
-                break
+        takers = taken_by(terms.rules[:number], _below_cap(rule.when, terms.cap))
+        if takers:
+            yield ngettext(
+                "%(where)s is never reached: %(earlier)s before it takes all that it could match.",
+                "%(where)s is never reached: %(earlier)s before it take all that it could match.",
+                len(takers),
+            ) % {"where": where, "earlier": ", ".join(f"“{name}”" for name in takers)}
+
+
+def _below_cap(when: Conditions, cap: Decimal | None) -> Conditions:
+    """The conditions without the amounts that the cap forbids anyway."""
+    span = when.points or Range()
+    over = span.over or Decimal(0)
+    if cap is None or over >= cap or (span.up_to is not None and span.up_to <= cap):
+        return when
+    return when.model_copy(update={"points": Range(over=span.over, up_to=cap)})
 
 
 def _of_conditions(where: str, when: Conditions, terms: Terms) -> Iterator[str]:
@@ -124,6 +140,19 @@ def _of_patience(patience: Patience) -> Iterator[str]:
         yield _("The warning must come between the submission and the expiry.")
 
 
+def _of_backups(terms: Terms) -> Iterator[str]:
+    if terms.patience.escalate_after is not None:
+        return
+    named: list[tuple[str, tuple[Level, ...]]] = [(rule.name, rule.then.levels) for rule in terms.rules]
+    named.append((_("default"), terms.default.levels))
+    named += [(limit.name, (limit.at_limit,)) for limit in terms.limits if isinstance(limit.at_limit, Level)]
+    for name, levels in named:
+        if any(level.backup is not None for level in levels):
+            yield _("“%(name)s” names a backup, but after how many hours others may step in is not set.") % {
+                "name": name
+            }
+
+
 def _of_addresses(terms: Terms) -> Iterator[str]:
     for address in terms.notify:
         try:
@@ -135,40 +164,3 @@ def _of_addresses(terms: Terms) -> Iterator[str]:
 def sentences_of(error: pydantic.ValidationError) -> list[str]:
     """What pydantic found wrong with the form of a document, one sentence per place."""
     return [f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors(include_url=False)]
-
-
-def covers(wide: Conditions, narrow: Conditions) -> bool:
-    """Whether everything that `narrow` can match is matched by `wide`."""
-    return (
-        _range_covers(wide.points, narrow.points)
-        and _range_covers(wide.money, narrow.money)
-        and all(_list_covers(getattr(wide, name), getattr(narrow, name)) for name in _LISTS)
-        and _so_far_covers(wide, narrow)
-        and wide.look_alike in (None, narrow.look_alike)
-        and wide.splitting in (None, narrow.splitting)
-    )
-
-
-def _range_covers(wide: Range | None, narrow: Range | None) -> bool:
-    if wide is None:
-        return True
-    if narrow is None:
-        # Amounts are above zero, so an open lower end and `over` 0 are the same; an open upper end is not.
-        return not wide.over and wide.up_to is None
-    return (wide.over or 0) <= (narrow.over or 0) and (
-        wide.up_to is None or (narrow.up_to is not None and narrow.up_to <= wide.up_to)
-    )
-
-
-def _list_covers(wide: tuple[object, ...], narrow: tuple[object, ...]) -> bool:
-    return not wide or (bool(narrow) and set(narrow) <= set(wide))
-
-
-def _so_far_covers(wide: Conditions, narrow: Conditions) -> bool:
-    if wide.so_far is None:
-        return True
-    return (
-        narrow.so_far is not None
-        and (narrow.so_far.days, narrow.so_far.measure) == (wide.so_far.days, wide.so_far.measure)
-        and narrow.so_far.more_than >= wide.so_far.more_than
-    )
