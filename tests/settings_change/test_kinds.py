@@ -114,7 +114,7 @@ class TestItsOwnPolicy:
         stronger = Terms(default=Result(kind="levels", levels=(Level(role=Role.ADMINISTRATOR, people=2),)))
         propose_cap(council)
         own = WorkflowPolicy.objects.get(request_type="SETTINGS-CHANGE")
-        with pytest.raises(InvalidPayload, match="needs 3 administrators of the whole organisation.* there are 2"):
+        with pytest.raises(InvalidPayload, match=r"needs 3 administrators of the whole organisation.* there are 2"):
             settings_change.propose_policy(
                 actor=council.house.actor(council.ada), slug="SETTINGS-CHANGE", terms=stronger, note="four eyes more",
                 made_from=own.active_id,

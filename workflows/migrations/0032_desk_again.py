@@ -15,7 +15,7 @@ def _key(to: str, related_name: str) -> models.ForeignKey:
 class Migration(migrations.Migration):
     atomic = False  # an index that is built concurrently cannot be in a transaction
 
-    dependencies = [("accounts", "0004_set_up_phase"), ("workflows", "0028_tasks_by_worth")]
+    dependencies = [("accounts", "0004_set_up_phase"), ("workflows", "0029_what_calls_told")]
 
     operations = [
         migrations.AddField(
