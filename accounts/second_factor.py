@@ -17,6 +17,7 @@ from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.models import Membership, User
+from accounts.services import revoke_ui_tokens
 
 RECOVERY_CODES: Final = 10
 _TOTP, _RECOVERY = "authenticator", "recovery codes"
@@ -85,6 +86,7 @@ def confirm_set_up(user: User, code: str) -> list[str] | None:
     TOTPDevice.objects.filter(user=user, confirmed=True).delete()
     device.confirmed = True
     device.save()
+    revoke_ui_tokens(user)
     return _new_recovery_codes(user)
 
 
@@ -101,6 +103,7 @@ def remove(user: User) -> None:
     """Take the second factor away, for somebody who has lost device and codes; an administrator's act."""
     TOTPDevice.objects.filter(user=user).delete()
     StaticDevice.objects.filter(user=user).delete()
+    revoke_ui_tokens(user)
 
 
 def device_of(user: User) -> TOTPDevice:
