@@ -17,6 +17,8 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.devices import Authenticator, RecoveryCodes  # noqa: F401 - Django looks for models here
+
 
 def validate_time_zone(name: str) -> None:
     """Only a zone of the IANA database; a wrong one would break every page that shows a time."""

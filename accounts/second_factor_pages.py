@@ -30,7 +30,7 @@ View = Callable[..., HttpResponse]
 
 class CodeForm(forms.Form):
     code = forms.CharField(
-        label=gettext_lazy("One-time password"), max_length=16, strip=True,
+        label=gettext_lazy("One-time password"), max_length=32, strip=True,
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "text", "autofocus": True}),
     )  # fmt: skip
 

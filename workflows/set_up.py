@@ -13,11 +13,12 @@ from django.utils.translation import gettext as _
 
 from accounts import set_up_phase
 from accounts.models import RIGHTS, Membership, Organisation, User
-from workflows import audit, registry, secrets
+from wire import secrets
+from wire.secrets import Secret
+from workflows import audit, registry
 from workflows.models import IntouchTarget, PolicyVersion, WorkflowPolicy
 from workflows.queue import announce_access
 from workflows.rules import people, versions
-from workflows.secrets import Secret
 from workflows.targets import parse_origin
 from workflows.terms.contradictions import sentences_of
 from workflows.terms.document import Level, Role, Terms

@@ -1,6 +1,13 @@
 import django.contrib.postgres.fields
 from django.db import migrations, models
 
+# The code of the release before goes on making users while this one's is started.
+DEFAULTS = """
+ALTER TABLE accounts_user
+    ALTER COLUMN access_given_by SET DEFAULT '{}', ALTER COLUMN gave_access_to SET DEFAULT '{}',
+    ALTER COLUMN must_choose_password SET DEFAULT false, ALTER COLUMN session_version SET DEFAULT 0;
+"""
+
 # Every way to a new password ends the UI tokens, whoever writes it; and a row that was read earlier takes no end back.
 KEEP_VERSIONS = """
 CREATE FUNCTION accounts_keep_versions() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -50,5 +57,6 @@ class Migration(migrations.Migration):
                 default=0, editable=False, help_text="Counted up, every session of the person in the admin ends."
             ),
         ),
+        migrations.RunSQL(DEFAULTS, reverse_sql=migrations.RunSQL.noop),
         migrations.RunSQL(KEEP_VERSIONS, reverse_sql=REVERSE),
     ]

@@ -11,11 +11,11 @@ import requests
 from django.conf import settings
 from urllib3.exceptions import HTTPError
 
+from wire.secrets import Secret
 from workflows.intouch.addresses import AddressPolicy
 from workflows.intouch.errors import IntouchError, OutcomeUnknown, Unavailable
 from workflows.intouch.transport import Attempt, session_for
 from workflows.models import IntouchTarget
-from workflows.secrets import Secret
 
 MAX_ANSWER_BYTES = 1024 * 1024
 _CHUNK = 64 * 1024
