@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, ClassVar, Final
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -15,6 +16,8 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from accounts.devices import Authenticator, RecoveryCodes  # noqa: F401 - Django looks for models here
 
 
 def validate_time_zone(name: str) -> None:
@@ -77,6 +80,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     """A person or a service account: whoever can be named as maker, checker, `addedBy` or `updatedBy`.
 
     `code` to `is_default` are the incumbent's fields of an admin user; the history API shows them as they are.
+    A trigger counts `ui_token_version` up with every new password, whoever writes it, and lets neither version go back.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -99,6 +103,13 @@ class User(AbstractBaseUser, PermissionsMixin):
     ui_token_version = models.PositiveIntegerField(
         default=0, editable=False, help_text=_("Counted up, every UI token of the person issued so far ends.")
     )
+    session_version = models.PositiveIntegerField(
+        default=0, editable=False, help_text=_("Counted up, every session of the person in the admin ends.")
+    )
+    # Kept on both rows, so that nothing more has to be read where somebody decides; written by `accounts.access`.
+    access_given_by = ArrayField(models.BigIntegerField(), default=list, blank=True, editable=False)
+    gave_access_to = ArrayField(models.BigIntegerField(), default=list, blank=True, editable=False)
+    must_choose_password = models.BooleanField(default=False, editable=False)
     date_joined = models.DateTimeField(_("date joined"), default=timezone.now, editable=False)
 
     objects = UserManager()
@@ -130,6 +141,13 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def is_service_account(self) -> bool:
         return self.kind == UserKind.SERVICE
+
+    def get_session_auth_hash(self) -> str:
+        return f"{self.session_version}:{super().get_session_auth_hash()}"
+
+    def get_session_auth_fallback_hash(self) -> Iterator[str]:
+        for digest in super().get_session_auth_fallback_hash():
+            yield f"{self.session_version}:{digest}"
 
     def get_full_name(self) -> str:
         return self.name or self.display_name

@@ -7,16 +7,15 @@ organisation can require it of its checkers; who has none yet is led to set it u
 from __future__ import annotations
 
 import base64
-import secrets
 from typing import Final
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
-from django_otp import devices_for_user
-from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
-from django_otp.plugins.otp_totp.models import TOTPDevice
+from django_otp.plugins.otp_static.models import StaticToken
 
+from accounts.devices import Authenticator, RecoveryCodes, code_digest, generate_code
 from accounts.models import Membership, User
+from accounts.services import revoke_ui_tokens
 
 RECOVERY_CODES: Final = 10
 _TOTP, _RECOVERY = "authenticator", "recovery codes"
@@ -33,7 +32,7 @@ def is_required_of(user: User) -> bool:
 
 def is_needed_by(user: User) -> bool:
     """Whether the person has to show a second factor in the admin: they have one, or ought to; one query."""
-    device = TOTPDevice.objects.filter(user=OuterRef("pk"), confirmed=True)
+    device = Authenticator.objects.filter(user=OuterRef("pk"), confirmed=True)
     required = Membership.objects.active().filter(
         user=OuterRef("pk"), is_checker=True, organisation__requires_second_factor=True
     )
@@ -42,33 +41,47 @@ def is_needed_by(user: User) -> bool:
 
 def is_set_up_by(user: User) -> bool:
     """Whether the person has confirmed a device."""
-    return TOTPDevice.objects.filter(user=user, confirmed=True).exists()
+    return Authenticator.objects.filter(user=user, confirmed=True).exists()
 
 
-def verify(user: User, code: str) -> TOTPDevice | StaticDevice | None:
+def verify(user: User, code: str) -> Authenticator | RecoveryCodes | None:
     """The confirmed device that this code comes from, or None. Wrong codes make a device refuse for ever longer.
 
     A code is good once: the device remembers the last one.
     """
+    kinds: tuple[type[Authenticator] | type[RecoveryCodes], ...] = (Authenticator, RecoveryCodes)
     with transaction.atomic():
-        for device in devices_for_user(user, confirmed=True, for_verify=True):
-            if device.verify_is_allowed()[0] and device.verify_token(code.strip().replace(" ", "")):
-                found: TOTPDevice | StaticDevice = device
-                return found
+        for kind in kinds:
+            for device in kind.objects.select_for_update().filter(user=user, confirmed=True):
+                if device.verify_is_allowed()[0] and device.verify_token(_typed(code)):
+                    found: Authenticator | RecoveryCodes = device
+                    return found
     return None
 
 
-def begin_set_up(user: User) -> TOTPDevice:
+def _typed(code: str) -> str:
+    """A code as it is meant, however it was copied: codes are shown in groups."""
+    return "".join(code.split()).lower()
+
+
+@transaction.atomic
+def begin_set_up(user: User) -> Authenticator:
     """The unconfirmed device whose secret the person scans; the same one until it is confirmed."""
-    found: tuple[TOTPDevice, bool] = TOTPDevice.objects.get_or_create(
-        user=user, confirmed=False, defaults={"name": _TOTP}
+    found: tuple[Authenticator, bool] = Authenticator.objects.get_or_create(
+        user=user, confirmed=False, defaults={"name": _TOTP, "key": ""}
     )
-    return found[0]
+    device, is_new = found
+    if is_new:
+        device.new_seed()
+    return device
 
 
-def secret_text(device: TOTPDevice) -> str:
+def secret_text(device: Authenticator) -> str:
     """The secret for people who type it: base32 in groups of four."""
-    text = base64.b32encode(device.bin_key).decode().rstrip("=")
+    return _in_groups(base64.b32encode(device.bin_key).decode().rstrip("="))
+
+
+def _in_groups(text: str) -> str:
     return " ".join(text[start : start + 4] for start in range(0, len(text), 4))
 
 
@@ -79,31 +92,33 @@ def confirm_set_up(user: User, code: str) -> list[str] | None:
     Returns:
         Recovery codes, shown this once; None where the code is wrong.
     """
-    device = TOTPDevice.objects.select_for_update().filter(user=user, confirmed=False).first()
-    if device is None or not device.verify_is_allowed()[0] or not device.verify_token(code.strip().replace(" ", "")):
+    device = Authenticator.objects.select_for_update().filter(user=user, confirmed=False).first()
+    if device is None or not device.verify_is_allowed()[0] or not device.verify_token(_typed(code)):
         return None
-    TOTPDevice.objects.filter(user=user, confirmed=True).delete()
+    Authenticator.objects.filter(user=user, confirmed=True).delete()
     device.confirmed = True
     device.save()
+    revoke_ui_tokens(user)
     return _new_recovery_codes(user)
 
 
 def _new_recovery_codes(user: User) -> list[str]:
-    StaticDevice.objects.filter(user=user).delete()
-    device = StaticDevice.objects.create(user=user, name=_RECOVERY)
-    codes = [secrets.token_hex(5) for _ in range(RECOVERY_CODES)]
-    StaticToken.objects.bulk_create(StaticToken(device=device, token=code) for code in codes)
-    return codes
+    RecoveryCodes.objects.filter(user=user).delete()
+    device = RecoveryCodes.objects.create(user=user, name=_RECOVERY)
+    codes = [generate_code() for _ in range(RECOVERY_CODES)]
+    StaticToken.objects.bulk_create(StaticToken(device=device, token=code_digest(code)) for code in codes)
+    return [_in_groups(code) for code in codes]
 
 
 @transaction.atomic
 def remove(user: User) -> None:
     """Take the second factor away, for somebody who has lost device and codes; an administrator's act."""
-    TOTPDevice.objects.filter(user=user).delete()
-    StaticDevice.objects.filter(user=user).delete()
+    Authenticator.objects.filter(user=user).delete()
+    RecoveryCodes.objects.filter(user=user).delete()
+    revoke_ui_tokens(user)
 
 
-def device_of(user: User) -> TOTPDevice:
+def device_of(user: User) -> Authenticator:
     """The person's confirmed device; there is one."""
-    device: TOTPDevice = TOTPDevice.objects.get(user=user, confirmed=True)
+    device: Authenticator = Authenticator.objects.get(user=user, confirmed=True)
     return device

@@ -9,6 +9,7 @@ from typing import Any
 import django_otp
 import segno
 from django import forms
+from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -23,12 +24,13 @@ from accounts.admin_guard import person_of
 from accounts.models import User
 
 _OPEN_TO_UNVERIFIED = frozenset({"logout", "second-factor", "second-factor-set-up", "jsi18n"})
+_OPEN_WITH_A_PASSWORD_OF_OTHERS = _OPEN_TO_UNVERIFIED | {"password_change"}
 View = Callable[..., HttpResponse]
 
 
 class CodeForm(forms.Form):
     code = forms.CharField(
-        label=gettext_lazy("One-time password"), max_length=16, strip=True,
+        label=gettext_lazy("One-time password"), max_length=32, strip=True,
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "text", "autofocus": True}),
     )  # fmt: skip
 
@@ -45,13 +47,16 @@ def is_missing(request: HttpRequest) -> bool:
 
 
 def guarded(site: AdminSite, view: View) -> View:
-    """The view, but for people who still have to show the second factor the page that asks for it."""
+    """The view, but for people who have yet to show the second factor, or to choose a password, the page for that."""
 
     @wraps(view)
     def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         name = request.resolver_match.url_name if request.resolver_match else None
         if name not in _OPEN_TO_UNVERIFIED and is_missing(request):
             return HttpResponseRedirect(f"{reverse('admin:second-factor')}?next={request.path}")
+        if name not in _OPEN_WITH_A_PASSWORD_OF_OTHERS and getattr(request.user, "must_choose_password", False):
+            messages.warning(request, _("Somebody else has set your password. Choose one of your own."))
+            return HttpResponseRedirect(reverse("admin:password_change"))
         return view(request, *args, **kwargs)
 
     return inner

@@ -12,7 +12,7 @@ from django.db.models import F
 from django.utils import timezone
 from oauth2_provider.models import Application
 
-from accounts import set_up_phase
+from accounts import access, set_up_phase
 from accounts.hashers import digest, generate_secret
 from accounts.models import Membership, Organisation, ServiceAccountSecret, User, UserKind
 
@@ -137,6 +137,16 @@ def ensure_oauth_client(user: User, *, name: str, rotate: bool = False) -> Issue
     client.client_secret = secret
     client.save()
     return IssuedSecret(owner=user, key=client.client_id, secret=secret)
+
+
+@transaction.atomic
+def set_password(person: User, password: str) -> None:
+    """Set the password as whoever runs commands; it ends what anybody else was given, and every UI token."""
+    is_first = not person.has_usable_password()
+    person.set_password(password)
+    person.save(update_fields=["password"])
+    if not is_first:
+        access.note_set_by_command(person)
 
 
 def revoke_ui_tokens(user: User) -> None:

@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from accounts import second_factor_pages
+from accounts import password_pages, second_factor_pages
 from accounts.admin_guard import GuardedAdmin, MemberAdmin, PlatformAdmin, actors_for
 from workflows import desk
 from workflows.models import AdminTask
@@ -48,13 +48,16 @@ class GoodwillAdminSite(AdminSite):
         self.disable_action("delete_selected")
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        """Every page but log-out waits until whoever needs a second factor has shown it."""
+        """Every page waits until who has to has shown a second factor, and chosen a password of their own."""
         return super().admin_view(second_factor_pages.guarded(self, view), cacheable)
 
     def get_urls(self) -> list[Any]:
         from workflows.admin import making, notifications  # not before the site exists: it registers pages with it
 
         return [*second_factor_pages.urls(self), *making.urls(self), *notifications.urls(self), *super().get_urls()]
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        return password_pages.change(self, request, extra_context)
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """Register guarded pages; leave out those of libraries.

@@ -6,10 +6,11 @@ class WorkflowsConfig(AppConfig):
     verbose_name = "Workflows"
 
     def ready(self) -> None:
-        from accounts import set_up_phase
+        from accounts import access, set_up_phase
         from workflows import checks, people_watch, registry, set_up  # noqa: F401 - registers the system checks
         from workflows.settings_change.request_type import SETTINGS_CHANGE_TYPE
 
         registry.register(SETTINGS_CHANGE_TYPE)
         set_up_phase.membership_set.connect(set_up.note_membership)
+        access.access_changed.connect(set_up.note_access)
         people_watch.watch()

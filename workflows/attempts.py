@@ -18,8 +18,9 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from wire import strict_json
-from workflows import registry, secrets
+from wire import secrets, strict_json
+from wire.secrets import KeyMissing, Secret, SecretUnreadable
+from workflows import registry
 from workflows.failpoints import failpoint
 from workflows.intouch import client, outcomes
 from workflows.intouch.client import Caller
@@ -35,7 +36,6 @@ from workflows.models import (
     WorkflowRequest,
 )
 from workflows.registry import RefusedHere
-from workflows.secrets import KeyMissing, Secret, SecretUnreadable
 from workflows.services import secret_binding
 from workflows.set_up import target_binding
 from workflows.states import State

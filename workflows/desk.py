@@ -61,13 +61,14 @@ def count(rows: QuerySet[Any]) -> Count:
 
 def decidable_by(actors: Actors) -> Q:
     """Open tasks that the person may decide: `policies.why_not_decide`, said to the database."""
-    found, user_id = Q(pk__in=[]), None
+    found, user_id, others = Q(pk__in=[]), None, [0]
     for actor in actors.values():
-        if roles_of(actor.membership):
+        if roles_of(actor.membership) and not actor.user.access_given_by:
             found |= _in_scope(actor) & _asked(actor)
             user_id = actor.user.pk
+            others = [user_id, *actor.user.gave_access_to]
     barred = Q(barred__contains=[user_id or 0])
-    return found & Q(decision=None) & ~Q(maker=user_id) & ~Q(opened_by=user_id) & ~barred
+    return found & Q(decision=None) & ~Q(maker__in=others) & ~Q(opened_by__in=others) & ~barred
 
 
 def _asked(actor: Actor) -> Q:

@@ -1,4 +1,4 @@
-"""Changing the keys of stored credentials: every one that is not under the first key of the ring is sealed anew."""
+"""Changing the keys of what is stored sealed: whatever is not under the first key of the ring is sealed anew."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
-from workflows import secrets
+from accounts.devices import Authenticator
+from wire import secrets
 from workflows.models import IntouchTarget, WorkflowRequest
 from workflows.services import secret_binding
 from workflows.set_up import target_binding
@@ -32,6 +33,8 @@ def stored_key_ids() -> set[str]:
                 UNION ALL
                 SELECT credential FROM workflows_intouchtarget WHERE credential IS NOT NULL
             ) AS stored
+            UNION
+            SELECT split_part(key, ':', 2) FROM otp_totp_totpdevice WHERE key LIKE 'v1:%'
             """
         )
         return {key_id for (key_id,) in cursor.fetchall()}
@@ -46,31 +49,36 @@ def rotate(*, on_progress: Callable[[int], None] = lambda _: None) -> int:
     Raises:
         SecretUnreadable: a credential does not open; nothing of its batch is changed.
     """
-    targets = IntouchTarget.objects.exclude(credential=None)
-    requests = WorkflowRequest.objects.exclude(secret=None)
-    done = _rotate_all(targets, "credential", target_binding, on_progress)
-    return done + _rotate_all(requests, "secret", secret_binding, on_progress)
+    credentials = _resealing("credential", target_binding)
+    done = _rotate_all(IntouchTarget.objects.exclude(credential=None), credentials, on_progress)
+    done += _rotate_all(Authenticator.objects.all(), Authenticator.reseal, on_progress)
+    return done + _rotate_all(
+        WorkflowRequest.objects.exclude(secret=None), _resealing("secret", secret_binding), on_progress
+    )
 
 
-def _rotate_all(
-    rows: QuerySet[Any], field: str, binding: Callable[[Any], bytes], on_progress: Callable[[int], None]
-) -> int:
+def _rotate_all(rows: QuerySet[Any], reseal: Callable[[Any], bool], on_progress: Callable[[int], None]) -> int:
     done, after = 0, None
     while True:
         batch = rows if after is None else rows.filter(pk__gt=after)
         with transaction.atomic():
             found = list(batch.select_for_update(skip_locked=True).order_by("pk")[:BATCH])
-            for row in found:
-                done += _rotate_row(row, field, binding(row.pk))
+            done += sum(reseal(row) for row in found)
         if not found:
             return done
         after = found[-1].pk
         on_progress(done)
 
 
-def _rotate_row(row: Any, field: str, bound_to: bytes) -> bool:
-    sealed = bytes(getattr(row, field))
-    if secrets.is_current(sealed):
-        return False
-    type(row).objects.filter(pk=row.pk).update(**{field: secrets.encrypt(secrets.decrypt(sealed, bound_to), bound_to)})
-    return True
+def _resealing(field: str, binding: Callable[[Any], bytes]) -> Callable[[Any], bool]:
+    """Seals one field of a row under the first key; whether it was not."""
+
+    def reseal(row: Any) -> bool:
+        sealed, bound_to = bytes(getattr(row, field)), binding(row.pk)
+        if secrets.is_current(sealed):
+            return False
+        renewed = secrets.encrypt(secrets.decrypt(sealed, bound_to), bound_to)
+        type(row).objects.filter(pk=row.pk).update(**{field: renewed})
+        return True
+
+    return reseal

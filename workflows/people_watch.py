@@ -13,6 +13,8 @@ from accounts.models import Membership, Organisation, User
 from workflows.models import AdminTask
 from workflows.queue import announce_people
 
+_WHAT_COUNTS = {"is_active", "access_given_by", "gave_access_to"}
+
 
 def watch() -> None:
     """Begin; once per process."""
@@ -27,7 +29,7 @@ def _membership_saved(instance: Membership, **_: Any) -> None:
 
 def _user_saved(instance: User, created: bool, update_fields: frozenset[str] | None = None, **_: Any) -> None:
     # Whoever logs in is saved as well, and may decide no more and no less for that.
-    if not created and (update_fields is None or "is_active" in update_fields):
+    if not created and (update_fields is None or _WHAT_COUNTS & update_fields):
         _changed(list(instance.memberships.values_list("organisation_id", flat=True)))
 
 

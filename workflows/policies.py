@@ -7,6 +7,7 @@ from typing import Protocol
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.access import AccessUnconfirmed
 from accounts.actors import Actor
 from accounts.freshness import FreshProof, FreshProofNeeded
 from accounts.models import Membership
@@ -40,10 +41,12 @@ def check_may_make(actor: Actor) -> None:
 
 
 def check_may_submit(actor: Actor, entity: Entity, *, one_step: bool) -> None:
-    """Raises PermissionDenied: no maker, outside the scope, or in one step without that grant."""
+    """Raises PermissionDenied: no maker, outside the scope, or in one step without that grant or one's own access."""
     check_may_make(actor)
     if not _covered(actor, entity):
         raise PermissionDenied(_("This till, store, zone or concept is outside your scope."), reference="entityInfo")
+    if one_step and actor.user.access_given_by:
+        raise AccessUnconfirmed
     if one_step and not actor.membership.may_issue_in_one_step:
         raise PermissionDenied(
             _("Issuing in one step needs an explicit grant; submit without is_one_step_change."),
@@ -65,7 +68,8 @@ def may_see(actor: Actor, request: WorkflowRequest) -> bool:
 def why_not_decide(actor: Actor, request: WorkflowRequest, task: AdminTask | None = None) -> ApiError | None:
     """Why the actor may not decide the request now; None where they may.
 
-    Four eyes come first, so that the maker learns the real reason and a superuser meets it too.
+    Four eyes come first, so that the maker learns the real reason and a superuser meets it too. Whoever gave an account
+    the means to log in could be both its eyes and their own (`accounts.access`).
 
     Args:
         task: the open task, where it is known; whoever asked for a retry may not decide it either.
@@ -74,8 +78,12 @@ def why_not_decide(actor: Actor, request: WorkflowRequest, task: AdminTask | Non
         return OwnRequest()
     if task is not None and task.opened_by_id == actor.user.pk:
         return OwnRequest(_("You asked for this retry yourself; somebody else must decide it."))
+    if request.maker_id in actor.user.gave_access_to or (task and task.opened_by_id in actor.user.gave_access_to):
+        return OwnRequest(_("You gave whoever asks for this the means to log in; somebody else must decide it."))
     if not may_see(actor, request) or not _is_any_checker(actor):
         return PermissionDenied(_("You need CanCheckRequest in this organisation."))
+    if actor.user.access_given_by:
+        return AccessUnconfirmed()
     if not _covered(actor, request):
         return PermissionDenied(_("The request's till, store, zone or concept is outside your scope."))
     if request.state != State.WAITING:

@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 EXECUTE_TASK = "workflows.execute"
 BULK_TASK = "workflows.carry_on_bulk"
 MAIL_TASK = "workflows.deliver_mail"
+ACCESS_TASK = "workflows.tell_of_access"
 REPLAY_TASK = "workflows.replay_draft"
 PEOPLE_TASK = "workflows.check_people"
 _NO_LINKS = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
@@ -58,6 +59,11 @@ def announce(request_id: UUID) -> None:
 def announce_mail(notice_id: int) -> None:
     """After commit, tell the workers that the outbox of mail holds something; without it, a sweep finds it."""
     transaction.on_commit(partial(_send, MAIL_TASK, [notice_id]), robust=True)
+
+
+def announce_access(user_id: int, what: str) -> None:
+    """After commit, have somebody told by mail what was done to their access. It is told once; the trail keeps it."""
+    transaction.on_commit(partial(_send, ACCESS_TASK, [f"{user_id}:{what}"]), robust=True)
 
 
 def announce_people(organisation_id: int) -> None:

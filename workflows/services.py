@@ -21,9 +21,9 @@ from uuid6 import uuid7
 from accounts.actors import Actor, actor_in
 from accounts.freshness import FreshProof
 from accounts.models import User
-from wire import correlation, strict_json
+from wire import correlation, secrets, strict_json
 from wire.kept_queries import Given, KeptQuery, update
-from workflows import audit, policies, registry, secrets
+from workflows import audit, policies, registry
 from workflows.errors import AlreadyDecided, ContentChanged, PolicyChanged, ReferenceReused, RequestNotFound
 from workflows.intouch.outcomes import Outcome
 from workflows.models import (

@@ -6,16 +6,19 @@ from decimal import Decimal
 from typing import Any
 
 import pydantic
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts import set_up_phase
 from accounts.models import RIGHTS, Membership, Organisation, User
-from workflows import audit, registry, secrets
+from wire import secrets
+from wire.secrets import Secret
+from workflows import audit, registry
 from workflows.models import SETTINGS_CHANGE, IntouchTarget, PolicyVersion, WorkflowPolicy
+from workflows.queue import announce_access
 from workflows.rules import administrators, versions
-from workflows.secrets import Secret
 from workflows.targets import parse_origin
 from workflows.terms.contradictions import sentences_of
 from workflows.terms.document import Terms
@@ -127,6 +130,14 @@ def note_membership(*, membership: Membership, actor: User | None, **_signal: An
     """Audit rights that were given directly (`accounts.set_up_phase.membership_set`)."""
     rights = [name for name in RIGHTS if getattr(membership, name)]
     record_set_up(membership.organisation, actor, member=membership.user.display_name, rights=rights)
+
+
+def note_access(*, person: User, actor: User | None, what: str, **_signal: Any) -> None:
+    """Audit in each of the person's organisations what was done to their access, and tell them."""
+    for organisation_id in person.memberships.values_list("organisation_id", flat=True):
+        audit.record(f"person.{what}", actor=actor, organisation_id=organisation_id, person=person.display_name)
+    if settings.MAIL_ON and person.email and actor != person:
+        announce_access(person.pk, what)
 
 
 def _administrators_needed(organisation: Organisation) -> int:

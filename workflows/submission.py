@@ -27,12 +27,12 @@ from accounts.models import Organisation
 from wire import strict_json
 from wire.bodies import problems_of
 from wire.redaction import MASK
+from wire.secrets import Secret
 from workflows import registry
 from workflows.errors import InvalidPayload, WorkflowDisabled
 from workflows.models import IntouchTarget, WorkflowPolicy
 from workflows.models.policy import terms_of
 from workflows.registry import RequestType, Subject
-from workflows.secrets import Secret
 from workflows.targets import Origin, enabled_targets, parse_origin
 from workflows.terms.document import Terms
 

@@ -9,7 +9,7 @@ from celery import shared_task
 
 from workflows import bulk_running, bulk_selection, desk_figures, execution, patience, queue
 from workflows.drafting import replaying
-from workflows.mail import delivery
+from workflows.mail import access_letters, delivery
 from workflows.rules import stuck
 
 logger = logging.getLogger(__name__)
@@ -62,6 +62,13 @@ def sweep_bulk() -> int:
 def deliver_mail(notice_id: int | None = None) -> int:
     """Send whatever is due in the outbox of mail; the notice of a hint is only one of it."""
     return delivery.deliver_due()
+
+
+@shared_task(name=queue.ACCESS_TASK)
+def tell_of_access(person_and_what: str) -> bool:
+    """Tell somebody what was done to their access: `<user id>:<what>`."""
+    user_id, _, what = person_and_what.partition(":")
+    return access_letters.send(int(user_id), what)
 
 
 @shared_task(name="workflows.be_patient")

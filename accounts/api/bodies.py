@@ -23,7 +23,7 @@ class PersonCredentials(_Strict):
     password: str = Field(min_length=1, max_length=255)
     org_id: int = Field(alias="orgId", gt=0, le=2**63 - 1)
     otp: str | None = Field(
-        default=None, max_length=16, description="The one-time password, of somebody who has set up a second factor."
+        default=None, max_length=32, description="The one-time password, of somebody who has set up a second factor."
     )
 
 

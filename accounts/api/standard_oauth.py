@@ -38,7 +38,7 @@ class _ClientGuarded:
             for client in clients:
                 attempts.note_failure(client, address)
         elif response.status_code == 200 and len(clients) == 1:  # of two it is not known whose secret was right
-            attempts.note_success(*clients, address)
+            attempts.note_success(clients.pop(), address)
         return response
 
 

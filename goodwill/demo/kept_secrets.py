@@ -31,8 +31,7 @@ class KeptSecrets:
         if isinstance(known, str) and person.check_password(known):
             return known
         password = known if isinstance(known, str) else secrets.token_urlsafe(PASSWORD_BYTES)
-        person.set_password(password)
-        person.save(update_fields=["password"])
+        services.set_password(person, password)
         self._known[person.username] = password
         return password
 

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import base64
 import time
+from importlib import import_module
 
 import pytest
+from django.apps import apps
+from django.conf import settings
 from django_otp.oath import TOTP
+from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts import second_factor
 from tests.factories import PASSWORD
+from tests.workflows.journeys import whole_database
+from wire.secrets import SecretUnreadable
 
 LISTING = "/api_gateway/v2/request-workflow/requests"
 
@@ -57,6 +64,49 @@ def test_a_recovery_code_is_good_once(client, house):
     assert codes is not None
     assert len(set(codes)) == second_factor.RECOVERY_CODES
     assert [ask_for_token(client, house.checker, otp=codes[0]).status_code for _ in range(2)] == [200, 401]
+
+
+def test_codes_are_taken_as_they_are_shown_and_as_they_are_typed(house):
+    codes = second_factor.confirm_set_up(house.checker, code_of(second_factor.begin_set_up(house.checker)))
+    assert codes is not None
+    assert " " in codes[0]
+    typed = (codes[0], codes[1].replace(" ", ""), f" {codes[2].upper()}\n")
+    assert all(second_factor.verify(house.checker, code) for code in typed)
+
+
+def test_neither_seeds_nor_codes_can_be_read_in_the_database(house):
+    device = second_factor.begin_set_up(house.checker)
+    codes = second_factor.confirm_set_up(house.checker, code_of(device))
+    assert codes is not None
+    text, seed = whole_database(), device.bin_key
+    assert f"v1:{next(iter(settings.FIELD_ENCRYPTION_KEYS))}:" in text
+    for trace in (seed.hex(), base64.b64encode(seed).decode(), base64.b32encode(seed).decode()):
+        assert trace not in text
+    assert not [code for code in codes if code in text or code.replace(" ", "") in text]
+
+
+def test_a_seed_that_is_moved_to_somebody_elses_device_does_not_open(house, device):
+    theirs = second_factor.begin_set_up(house.maker)
+    theirs.key = device.key
+    with pytest.raises(SecretUnreadable):
+        second_factor.secret_text(theirs)
+
+
+def test_what_was_set_up_before_seeds_were_sealed_stays_good(house):
+    """The migration, over rows as they were."""
+    seed, code = "00" * 20, "a1b2c3d4e5"
+    device = TOTPDevice.objects.create(user=house.checker, name="authenticator", confirmed=True, key=seed)
+    StaticToken.objects.create(device=StaticDevice.objects.create(user=house.checker), token=code)
+    migration = import_module("accounts.migrations.0007_sealed_second_factor")
+
+    migration.seal(apps, None)
+
+    assert second_factor.device_of(house.checker).bin_key.hex() == seed
+    assert second_factor.verify(house.checker, code)
+    assert second_factor.verify(house.checker, code) is None
+    migration.unseal(apps, None)
+    device.refresh_from_db()
+    assert device.key == seed
 
 
 def test_basic_with_the_password_is_refused_once_a_second_factor_exists(client, house):

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from accounts import access
 from accounts.models import Membership, Organisation, ServiceAccountSecret, User
 from goodwill.models import Program
 from tests.api.gateway import gateway_of
-from tests.factories import PASSWORD
+from tests.factories import PASSWORD, UserFactory
 from tests.house import House
 from wire import strict_json
-from workflows.models import IntouchTarget, WorkflowPolicy
+from workflows.models import AuditEvent, IntouchTarget, WorkflowPolicy
 
 
 def run(line: str) -> Any:
@@ -247,3 +248,28 @@ def test_a_person_does_not_become_a_service_account_nor_the_other_way_round(hous
 
     assert not User.objects.get(pk=house.maker.pk).is_service_account
     assert User.objects.get(pk=house.service_account.pk).is_service_account
+
+
+def test_a_new_password_of_the_command_line_ends_what_an_administrator_has_given(house: House) -> None:
+    root = UserFactory(username="root", is_superuser=True)
+    access.note_given(house.checker, by=root, what=access.Change.PASSWORD_SET)
+    line = f"create_member --org 51250 --username {house.checker.username} --role checker"
+
+    run(line)
+    house.checker.refresh_from_db()
+    assert house.checker.access_given_by == [root.pk], "not without a new password"
+    run(f"{line} --new-password")
+
+    house.checker.refresh_from_db()
+    root.refresh_from_db()
+    assert (house.checker.access_given_by, house.checker.must_choose_password) == ([], False)
+    assert root.gave_access_to == []
+    assert AuditEvent.objects.filter(action="person.password_set", actor=None).count() == 1
+
+
+def test_the_first_password_of_the_command_line_bars_nobody(organisation: Organisation) -> None:
+    run("create_member --org 51250 --username maya --role checker --email maya@example.com")
+
+    maya = User.objects.get(username="maya")
+    assert (maya.access_given_by, maya.must_choose_password) == ([], False)
+    assert not AuditEvent.objects.filter(action="person.password_set").exists()

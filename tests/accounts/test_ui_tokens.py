@@ -9,8 +9,13 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.signals import user_logged_in
 
+from accounts import access, second_factor, services
+from accounts.models import User
 from tests.accounts.test_basic import assert_unauthenticated
+from tests.accounts.test_second_factor import code_of
 from tests.accounts.tokens import DROPPED, claims_of, holding, key_of_the_house, private_key, raw, signed
 from tests.api.gateway import ORGANISATION, REQUESTS, Gateway, stored
 from tests.house import House
@@ -204,3 +209,61 @@ def test_a_token_of_the_algorithm_that_is_not_configured_is_refused(outside: Gat
         assert_unauthenticated(
             holding(outside, raw(claims_of(outside.house), {"alg": "RS256", "kid": "rsa1"}, key)).list()
         )
+
+
+NEW = "another-password-of-a-test"
+NEW_PASSWORDS: dict[str, Callable[[House], Any]] = {
+    "saved whole": lambda house: (house.maker.set_password(NEW), house.maker.save()),
+    "saved alone": lambda house: (house.maker.set_password(NEW), house.maker.save(update_fields=["password"])),
+    "written past the model": lambda house: User.objects.filter(pk=house.maker.pk).update(password=make_password(NEW)),
+    "by a command": lambda house: services.set_password(house.maker, NEW),
+    "taken away": lambda house: (house.maker.set_unusable_password(), house.maker.save()),
+}
+
+
+@pytest.mark.parametrize("how", NEW_PASSWORDS)
+def test_a_new_password_ends_every_token_of_before(outside: Gateway, how: str) -> None:
+    caller = holding(outside, signed(claims_of(outside.house)))
+    assert caller.list().status == 200
+
+    NEW_PASSWORDS[how](outside.house)
+
+    assert_unauthenticated(caller.list())
+    person = User.objects.get(pk=outside.house.maker.pk)
+    assert holding(outside, signed(claims_of(outside.house, ver=person.ui_token_version))).list().status == 200
+
+
+def test_a_log_in_and_any_other_change_end_none(outside: Gateway) -> None:
+    caller = holding(outside, signed(claims_of(outside.house)))
+    user_logged_in.send(sender=User, request=None, user=outside.house.maker)
+    outside.house.maker.name = "Renamed"
+    outside.house.maker.save()
+
+    assert caller.list().status == 200
+
+
+def test_a_row_that_was_read_earlier_takes_no_end_back(outside: Gateway) -> None:
+    caller = holding(outside, signed(claims_of(outside.house)))
+    early = User.objects.get(pk=outside.house.maker.pk)
+    services.revoke_ui_tokens(outside.house.maker)
+    access.end_sessions(outside.house.maker, by=outside.house.auditor)
+
+    early.save()
+
+    assert_unauthenticated(caller.list())
+    assert User.objects.get(pk=early.pk).session_version == 1
+
+
+def test_setting_up_and_removing_a_second_factor_end_every_token_of_before(outside: Gateway) -> None:
+    person = outside.house.maker
+    before = holding(outside, signed(claims_of(outside.house)))
+    device = second_factor.begin_set_up(person)
+    assert before.list().status == 200, "it is only begun"
+
+    assert second_factor.confirm_set_up(person, code_of(device))
+    assert_unauthenticated(before.list())
+    person.refresh_from_db()
+    between = holding(outside, signed(claims_of(outside.house, ver=person.ui_token_version)))
+    assert between.list().status == 200
+    second_factor.remove(person)
+    assert_unauthenticated(between.list())

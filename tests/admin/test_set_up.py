@@ -13,8 +13,8 @@ from accounts.models import Membership, Organisation, ServiceAccountSecret, User
 from goodwill.models import Program
 from tests.factories import MembershipFactory, UserFactory
 from tests.house import FAKE_CREDENTIAL
+from wire.secrets import decrypt
 from workflows.models import IntouchTarget, WorkflowPolicy
-from workflows.secrets import decrypt
 from workflows.set_up import keep_credential, target_binding
 
 USERS, MEMBERSHIPS = "/admin/accounts/user/", "/admin/accounts/membership/"

@@ -24,10 +24,9 @@ from tests.api.gateway import (
     stored,
 )
 from tests.factories import PASSWORD, MembershipFactory, OrganisationFactory
-from wire import strict_json
-from workflows import secrets
+from wire import secrets, strict_json
+from wire.secrets import Secret
 from workflows.models import WorkflowRequest
-from workflows.secrets import Secret
 from workflows.services import secret_binding
 from workflows.set_up import allow_target
 

@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from django_otp.oath import TOTP
 
+from accounts.second_factor import RECOVERY_CODES
 from tests.faults.killable import wait_until
 from tests.faults.service import Service
 from tests.security import wrong_places
@@ -15,13 +17,14 @@ from tests.security.canary import basic_canary, found, text_canary
 from tests.security.life import Browser, Life
 from tests.security.places import files, redis_values, tables
 from tests.workflows.raw_servers import Conversation, RawServer, raw_server
-from workflows import secrets
+from wire import secrets
 from workflows.services import secret_binding
 
 pytestmark = [pytest.mark.xdist_group("security-service"), pytest.mark.timeout(240)]
 
 ENDED = ("rejected", "withdrawn", "credited", "refused", "echoed", "echoed-twice", "troubled", "interrupted")
 OPEN = "open"
+SECOND_FACTOR = "/admin/second-factor/set-up/"
 RAISED = b"RuntimeError: failpoint call.before"
 
 
@@ -210,6 +213,24 @@ def set_up(life: Life) -> None:
     )
     assert short.status_code == 200
     administrator.walk()
+    set_up_second_factor(life)
+
+
+def set_up_second_factor(life: Life) -> None:
+    """The seed and the recovery codes are shown in one answer each."""
+    person = Browser(life, "canary-auditor")
+    person.log_in()
+    shown = re.findall(r"<code[^>]*>((?:[A-Z2-7]{4} ){7}[A-Z2-7]{4})</code>", person.read(SECOND_FACTOR))[0]
+    seed = shown.replace(" ", "")
+    life.learn("a seed, as it is shown", shown, f"answer {person.last}")
+    life.learn("a seed", seed, f"answer {person.last}")
+    life.learn("a seed in hexadecimal", base64.b32decode(seed).hex())
+    done = person.post(SECOND_FACTOR, code=str(TOTP(base64.b32decode(seed)).token()).zfill(6))
+    codes = re.findall(r"<code>([a-z2-7]{4}(?: [a-z2-7]{4}){3})</code>", done.text)
+    assert len(codes) == RECOVERY_CODES
+    for number, code in enumerate(codes):
+        life.learn(f"recovery code {number}", code, f"answer {person.last}")
+        life.learn(f"recovery code {number}, as it is typed", code.replace(" ", ""), f"answer {person.last}")
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from typing import Any
 from accounts.models import Membership, Organisation, User
 from tests.factories import UserFactory
 from tests.settings_change.conftest import Council
+from wire.secrets import decrypt
 from workflows import settings_change
 from workflows.models import (
     IntouchTarget,
@@ -15,7 +16,6 @@ from workflows.models import (
     WorkflowPolicy,
     WorkflowRequest,
 )
-from workflows.secrets import decrypt
 from workflows.set_up import target_binding
 from workflows.terms.document import Terms
 

@@ -6,12 +6,12 @@ import itertools
 from typing import Any
 
 from goodwill.request_type import GOODWILL_POINTS
+from wire.secrets import Secret
 from workflows.intouch import client, outcomes
 from workflows.intouch.client import Answer, Caller
 from workflows.intouch.errors import IntouchError
 from workflows.intouch.outcomes import Outcome
 from workflows.models import IntouchTarget
-from workflows.secrets import Secret
 
 CREDENTIAL = "Basic ZmFrZTpmYWtl"
 BODY = b'{"referenceId":"ref-1","points":20}'

@@ -7,11 +7,13 @@ from celery.signals import worker_init
 from django.core.checks import run_checks
 from django.core.management import call_command
 
+from accounts import second_factor
 from config.celery import app
 from tests.workflows.journeys import attempt
-from workflows import key_rotation, secrets, set_up
+from wire import secrets
+from wire.secrets import SecretUnreadable
+from workflows import key_rotation, set_up
 from workflows.models import WorkflowRequest
-from workflows.secrets import SecretUnreadable
 from workflows.services import secret_binding
 from workflows.states import State
 
@@ -36,6 +38,18 @@ def test_rotation_seals_everything_under_the_first_key(waiting, settings):
     settings.FIELD_ENCRYPTION_KEYS = NEW
     waiting.refresh_from_db()
     assert secrets.decrypt(bytes(waiting.secret), secret_binding(waiting.pk)).value == "Basic ZmFrZTpmYWtl"
+
+
+def test_seeds_of_second_factors_are_sealed_anew_too(house, settings):
+    settings.FIELD_ENCRYPTION_KEYS = OLD
+    device = second_factor.begin_set_up(house.checker)
+    seed = device.bin_key
+    settings.FIELD_ENCRYPTION_KEYS = {**NEW, **OLD}
+    assert key_rotation.stored_key_ids() == {"old"}
+    assert key_rotation.rotate() == 1
+    assert (key_rotation.stored_key_ids(), key_rotation.rotate()) == ({"new"}, 0)
+    settings.FIELD_ENCRYPTION_KEYS = NEW
+    assert second_factor.begin_set_up(house.checker).bin_key == seed
 
 
 def test_a_second_rotation_changes_nothing(waiting, settings):

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from workflows import secrets
-from workflows.secrets import Secret, SecretUnreadable
+from wire import secrets
+from wire.secrets import Secret, SecretUnreadable
 
 SECRET = Secret("Basic ZmFrZTpmYWtl")
 ROW = secrets.binding("request", 17, "authorization")

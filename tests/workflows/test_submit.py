@@ -14,8 +14,9 @@ from goodwill.models import GoodwillRequest
 from tests.factories import MembershipFactory, UserFactory, set_terms
 from tests.house import FAKE_CREDENTIAL, House, build_house
 from tests.workflows.journeys import actions_of, correlated, counts, events_of, goodwill_of, task_of
+from wire import secrets
 from wire.redaction import MASK
-from workflows import secrets, services
+from workflows import services
 from workflows.errors import PermissionDenied, ReferenceReused
 from workflows.models import AutoApproval, RequestSource, WorkflowRequest
 from workflows.services import Submitted, secret_binding

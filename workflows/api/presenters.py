@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from wire import strict_json
+from wire.secrets import Secret
 from workflows import registry
 from workflows.models import AdminTask, Decision, WorkflowRequest
-from workflows.secrets import Secret
 from workflows.shown_answer import shown_answer
 from workflows.states import State
 from workflows.submission import TASK_PAYLOAD

@@ -10,12 +10,12 @@ from django.conf import settings
 from urllib3 import BaseHTTPResponse, PoolManager, Timeout
 from urllib3.exceptions import HTTPError
 
+from wire.secrets import Secret
 from workflows import lease_clock
 from workflows.intouch.addresses import AddressPolicy
 from workflows.intouch.errors import IntouchError, OutcomeUnknown, Unavailable
 from workflows.intouch.transport import Attempt, connections_to
 from workflows.models import IntouchTarget
-from workflows.secrets import Secret
 
 MAX_ANSWER_BYTES = 1024 * 1024
 _CHUNK = 64 * 1024

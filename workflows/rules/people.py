@@ -60,7 +60,7 @@ def eligible(
     *, organisation_id: int, level: People, place: Place | None, amount: Decimal | None
 ) -> QuerySet[Membership]:
     """Members who could decide a request at this level; without a place, any request."""
-    found = Membership.objects.active().filter(able(level), organisation_id=organisation_id)
+    found = Membership.objects.active().filter(able(level), organisation_id=organisation_id, user__access_given_by=[])
     if place is not None:
         found = found.filter(in_scope(place))
     if amount is not None:

@@ -8,11 +8,12 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from accounts.models import Membership, Organisation
-from workflows import audit, secrets
+from wire import secrets
+from wire.secrets import SecretUnreadable
+from workflows import audit
 from workflows.models import IntouchTarget, WorkflowPolicy, WorkflowRequest
 from workflows.registry import RefusedHere
 from workflows.rules import versions
-from workflows.secrets import SecretUnreadable
 from workflows.services import secret_binding
 from workflows.set_up import keep_credential
 from workflows.settings_change import changes

@@ -12,13 +12,13 @@ from django.utils.translation import gettext as _
 from accounts.actors import Actor
 from accounts.models import Membership, Organisation
 from wire.errors import Problem
+from wire.secrets import Secret
 from workflows import policies, registry, services
 from workflows.errors import InvalidPayload, OwnRequest
 from workflows.models import SETTINGS_CHANGE, IntouchTarget, RequestSource, WorkflowPolicy, WorkflowRequest
 from workflows.models.policy import terms_of
 from workflows.registry import Subject
 from workflows.rules import versions
-from workflows.secrets import Secret
 from workflows.set_up import canonical_origin
 from workflows.settings_change import wording
 from workflows.settings_change.changes import (

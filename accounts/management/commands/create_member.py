@@ -66,6 +66,5 @@ class Command(SetUpCommand):
     def _password(self, person: User) -> str:
         password = os.environ.get("GOODWILL_PASSWORD") or generate_secret().removeprefix("gws_")[:20]
         validate_password(password, person)
-        person.set_password(password)
-        person.save(update_fields=["password"])
+        services.set_password(person, password)
         return password

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from wire.secrets import SecretUnreadable
 from workflows import key_rotation
-from workflows.secrets import SecretUnreadable
 
 
 class Command(BaseCommand):

@@ -6,6 +6,7 @@ encrypts, all decrypt. A key that is missing or wrong raises; nothing is ever se
 
 from __future__ import annotations
 
+import base64
 import os
 from dataclasses import dataclass
 
@@ -74,3 +75,22 @@ def decrypt(stored: bytes, bound_to: bytes) -> Secret:
 def is_current(stored: bytes) -> bool:
     """Whether it is sealed under the first key of the ring."""
     return stored.split(b":", 2)[1].decode("ascii", "replace") == next(iter(settings.FIELD_ENCRYPTION_KEYS))
+
+
+def as_text(sealed: bytes) -> str:
+    """What `encrypt` made, for a column of text: `v1:<key id>:<base64>`."""
+    version, key_id, rest = sealed.split(b":", 2)
+    return f"{version.decode()}:{key_id.decode()}:{base64.b64encode(rest).decode()}"
+
+
+def from_text(text: str) -> bytes:
+    """The other way round.
+
+    Raises:
+        SecretUnreadable: `as_text` has not made it.
+    """
+    try:
+        version, key_id, rest = text.split(":")
+        return f"{version}:{key_id}:".encode() + base64.b64decode(rest, validate=True)
+    except ValueError:
+        raise SecretUnreadable("what is stored is no sealed text") from None
