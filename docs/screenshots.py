@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from docs.pictures import keep_small
+
 IMAGES = Path(__file__).resolve().parent / "images"
 ORGANISATION = 60_001
 WIDE: Any = {"width": 1100, "height": 740}
@@ -126,7 +128,7 @@ def _set_up_by_hand(page: Any, images: Path) -> None:
     page.get_by_label("Name of the rule").fill("up to 10")
     page.get_by_label("Points up to").fill("10")
     page.get_by_label("It is carried out at once, nobody is asked").check()
-    page.screenshot(path=images / "policy-rule.png")
+    _take(page, images / "policy-rule.png")
     _save(page)
     page.get_by_role("link", name="Add a rule").click()
     page.get_by_label("Name of the rule").fill("up to 1,000")
@@ -138,14 +140,14 @@ def _set_up_by_hand(page: Any, images: Path) -> None:
     second = page.locator("details", has_text="Level 2").first
     second.get_by_label("How many people").fill("1")
     second.get_by_label("Each of them a").select_option("supervisor")
-    page.screenshot(path=images / "policy-levels.png")
+    _take(page, images / "policy-levels.png")
     _save(page)
     page.get_by_role("link", name="Add a limit").click()
     page.get_by_label("Name of the limit").fill("2,000 per customer")
     page.get_by_label("At most").fill("2,000")
-    page.screenshot(path=images / "policy-limit.png")
+    _take(page, images / "policy-limit.png")
     _save(page)
-    page.screenshot(path=images / "policy-draft.png", full_page=True)
+    _take(page, images / "policy-draft.png", full_page=True)
     page.get_by_role("link", name="Try it on a request").click()
     page.get_by_label("Points", exact=True).fill("1,200")
     page.get_by_label("Customer").fill("382332518")
@@ -156,9 +158,14 @@ def _set_up_by_hand(page: Any, images: Path) -> None:
     page.get_by_role("link", name="Goodwill points").click()
     page.get_by_role("link", name="See the difference and put in force").click()
     page.get_by_label("Why").fill("The three bands that we agreed on")
-    page.screenshot(path=images / "policy-force.png", full_page=True)
+    _take(page, images / "policy-force.png", full_page=True)
     page.get_by_role("button", name="Put in force").click()
     page.get_by_text("is in force now").wait_for()
+
+
+def _take(page: Any, picture: Path, **options: Any) -> None:
+    page.screenshot(path=picture, **options)
+    keep_small(picture)
 
 
 def _save(page: Any) -> None:
@@ -176,7 +183,7 @@ def _replay(page: Any, images: Path) -> None:
     page.get_by_role("link", name="Replay the last 90 days").click()
     page.get_by_role("button", name="Replay").click()
     page.get_by_role("heading", name="The draft against what happened").wait_for()
-    page.screenshot(path=images / "policy-replay.png", full_page=True)
+    _take(page, images / "policy-replay.png", full_page=True)
 
 
 if __name__ == "__main__":

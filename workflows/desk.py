@@ -46,7 +46,6 @@ class Count:
 class Summary:
     """The first page after log-in: the oldest of what waits for the person, and what else they should know."""
 
-    waiting: Count
     oldest: list[AdminTask]
     mine: list[AdminTask]
     unknown: Count
@@ -188,7 +187,6 @@ def summary(actors: Actors) -> Summary:
     organisations = list(actors)
     unknown = WorkflowRequest.objects.filter(organisation__in=organisations, state=State.UNKNOWN)
     return Summary(
-        waiting=count_waiting(actors),
         oldest=list(with_request(waiting_for(actors))[:FEW]),
         mine=list(with_request(undecided(actors)).filter(maker=user_id).order_by("id")[:FEW]),
         unknown=count(unknown),

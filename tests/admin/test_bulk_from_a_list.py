@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 
 from tests.admin.conftest import task_of
+from tests.factories import MembershipFactory, UserFactory, set_terms
 from workflows.models import BulkRun
 
 LIST, RUNS = "/admin/workflows/admintask/", "/admin/workflows/bulkrun/"
@@ -68,3 +69,18 @@ def test_nothing_but_what_a_list_knows_is_taken_from_the_address(checker, house)
     choose(checker, house.submit(), query="")
     page = f"{RUNS}{BulkRun.objects.get().pk}/change/?{urlencode({'list': 'show=waiting&next=//evil.example&a=b'})}"
     assert back(checker, page) == {"show": "waiting"}
+
+
+def test_what_another_level_has_to_approve_says_so(checker, house):
+    set_terms(house.policy, default={"kind": "levels", "levels": [{}, {}]})
+    MembershipFactory(user=UserFactory(), organisation=house.organisation, is_checker=True)
+    page = choose(checker, house.submit(), query="")
+    result = checker.post(page.replace("change", "start"), {"decision": "approved", "message": "fine"})["Location"]
+    (row,) = checker.get(result).context["rows"]
+    assert (str(row.chip.label), str(row.state.label)) == ("Decided", "Waits for another approval")
+
+
+def test_the_list_of_bulk_decisions_offers_no_search_that_would_find_nothing(checker, house):
+    choose(checker, house.submit(), query="")
+    assert 'type="search"' not in checker.get(RUNS).content.decode()
+    assert 'type="search"' in checker.get(LIST).content.decode()

@@ -200,3 +200,9 @@ def test_every_link_of_the_page_leads_somewhere(at_desk, house, waiting):
     links = set(re.findall(r'href="(/admin/workflows/[^"]*)"', client.get(HOME).content.decode()))
     assert len(links) > 20
     assert {client.get(link.replace("&amp;", "&")).status_code for link in links} == {200}
+
+
+def test_makers_are_offered_a_new_request_and_nobody_else_is(at_desk, house):
+    panel = '<a class="button primary" href="/admin/new/goodwill-points/">New request</a>'
+    assert panel in at_desk(house.maker).get(HOME).content.decode()
+    assert panel not in at_desk(house.checker).get(HOME).content.decode()

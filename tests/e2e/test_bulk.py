@@ -70,6 +70,6 @@ def test_leaving_the_confirmation_decides_nothing(desk: Desk) -> None:
     with desk.person("checker") as page:
         choose(page, customer, 1)
         page.get_by_role("link", name="Back to the list, deciding nothing").click()
-        expect(page.get_by_role("heading", name="Admin tasks")).to_be_visible()
+        expect(page.get_by_role("heading", name="Tasks", exact=True)).to_be_visible()
         page.goto(f"{TASKS}?q={customer}")
         expect(rows(page)).to_have_count(1)

@@ -81,7 +81,7 @@ class DeskAdmin(MemberAdmin):
         if request.method not in SAFE:
             return HttpResponseNotAllowed(SAFE)
         context = {
-            "title": capfirst(self.opts.verbose_name_plural),
+            "title": self.nav_label or capfirst(self.opts.verbose_name_plural),
             "results_template": self.results_template,
             **(extra_context or {}),
         }
@@ -112,6 +112,7 @@ class DeskAdmin(MemberAdmin):
             "opts": self.opts,
             "original": row,
             "title": str(row),
+            "list_label": self.nav_label or capfirst(self.opts.verbose_name_plural),
             "organisation": self.actor_for(request, row).organisation,
             **self.page_context(request, row),
             **extra,

@@ -31,6 +31,7 @@ from workflows.admin.lists import ORDER
 from workflows.admin.password_again import PasswordAgainForm
 from workflows.bulk_selection import CannotChoose
 from workflows.models import BulkItem, BulkOutcome, BulkPhase, BulkRun, BulkVerdict
+from workflows.states import State
 
 UNPROCESSABLE: Final = 422
 MOST_LISTED: Final = 10
@@ -49,6 +50,9 @@ _OUTCOMES: Final[dict[str | None, Chip]] = {
     BulkOutcome.REFUSED: Chip("bad", "cross", gettext_lazy("Not decided")),
     BulkOutcome.LEFT_OUT: Chip("off", "stop", gettext_lazy("Left out")),
 }
+
+
+_NEXT_LEVEL: Final = Chip("wait", "clock", gettext_lazy("Waits for another approval"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,8 +228,13 @@ def _result(run: BulkRun, page: str) -> dict[str, Any]:
         "said": _said(run, tally),
         "missed": tally[BulkOutcome.REFUSED] + tally[BulkOutcome.LEFT_OUT],
         "items": items,
-        "rows": [ItemRow(item, _OUTCOMES[item.outcome], chips.of_request(item.request)) for item in items],
+        "rows": [ItemRow(item, _OUTCOMES[item.outcome], _state_of(item)) for item in items],
     }
+
+
+def _state_of(item: BulkItem) -> Chip:
+    is_at_next_level = item.outcome == BulkOutcome.DECIDED and item.request.state == State.WAITING
+    return _NEXT_LEVEL if is_at_next_level else chips.of_request(item.request)
 
 
 def _result_title(run: BulkRun) -> str:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from accounts.actors import Actor
 from accounts.admin_guard import actors_for
 from workflows import desk, desk_figures
-from workflows.admin import chips, plots
+from workflows.admin import chips, making, plots
 from workflows.admin.chips import Chip
 from workflows.admin.plots import Bars, Columns
 from workflows.amounts import readable
@@ -48,6 +48,7 @@ class Home:
     decided_today: int
     decided_link: str
     by_age: Bars | None
+    making: list[tuple[str, str]]
     made: list[Made]
     decided_lately: list[tuple[AdminTask, Chip]]
     month: Month | None
@@ -90,6 +91,7 @@ def home_of(request: HttpRequest) -> Home:
         decided_today=desk_figures.decided_by(actors, today) if may_check else 0,
         decided_link=links.tasks(show="decided", by="me", decided_from=today, decided_to=today),
         by_age=_by_age(waiting, links, tab) if waiting else None,
+        making=making.pages_for(actors),
         made=_made(actors, links, today) if may_make else [],
         decided_lately=_decided_lately(actors) if may_make else [],
         month=month,
