@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from accounts.errors import PermissionDenied
 from accounts.freshness import FreshProof, FreshProofNeeded
 from wire.errors import ApiError
 from workflows import audit, bulk_selection, queue, services
+from workflows.collisions import is_collision
 from workflows.failpoints import failpoint
 from workflows.models import AdminTask, BulkItem, BulkOutcome, BulkPhase, BulkRun, BulkVerdict, Decision
 
@@ -137,11 +139,19 @@ def _decide(run: BulkRun, item: BulkItem, actor: Actor, proof: FreshProof | None
 
 
 def _through_service(run: BulkRun, item: BulkItem, actor: Actor, proof: FreshProof | None) -> None:
+    """Once more where another transaction stood in the way: that one has ended since."""
     request_id: UUID = item.request_id
-    services.decide(
-        actor=actor, request_id=request_id, decision=Decision(str(run.verdict)), message=run.message,
+    decide = partial(
+        services.decide, actor=actor, request_id=request_id, decision=Decision(str(run.verdict)), message=run.message,
         digest=item.digest, proof=proof, task_id=item.task_id,
     )  # fmt: skip
+    try:
+        decide()
+    except DatabaseError as error:
+        if not is_collision(error):
+            raise
+        logger.warning("an item of a bulk decision is decided once more", extra={"run": run.pk, "item": item.pk})
+        decide()
 
 
 def _of_decided(run: BulkRun, task: AdminTask, item: BulkItem) -> _Result:

@@ -16,6 +16,7 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Greatest, Now
 
 from workflows import audit, services
+from workflows.collisions import is_collision
 from workflows.errors import AlreadyDecided
 from workflows.models import AdminTask, WorkflowRequest
 from workflows.rules import stuck
@@ -53,14 +54,19 @@ def _each(due: QuerySet[Any], act: Callable[[UUID], bool]) -> int:
     """Act on each that is due; one that cannot be acted on holds up none of the others."""
     with transaction.atomic(durable=True):  # the locks only tell what somebody is at
         ids = list(due[:BATCH])
-    done = 0
+    done = failed = 0
     for request_id in ids:
         try:
             done += act(request_id)
-        except (OperationalError, InterfaceError):
-            raise  # the database is away, for all of them
-        except Exception:
+        except Exception as error:
+            if isinstance(error, (OperationalError, InterfaceError)) and not is_collision(error):
+                raise  # the database is away, for all of them
+            failed += 1
             logger.exception("what was due could not be done", extra={"request_id": str(request_id)})
+    if failed:
+        logger.error(
+            "%d of %d that were due could not be done; they are tried again at the next beat", failed, len(ids)
+        )
     return done
 
 

@@ -142,7 +142,7 @@ def _create(
     source: RequestSource,
 ) -> WorkflowRequest:  # fmt: skip
     verdict = judged.verdict
-    automatic = not one_step and not verdict.levels
+    automatic = not one_step and verdict.is_automatic
     at_once = one_step or automatic
     now = timezone.now()
     request_id = uuid7()

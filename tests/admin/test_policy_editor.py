@@ -281,6 +281,16 @@ def test_a_draft_is_tried_on_a_request_that_somebody_thinks_up(desk, house):
     assert house.policy.versions.count() == 1
 
 
+@pytest.mark.parametrize(("per", "field", "value"), [("store", "store_id", "50682288"), ("program", "program", "2739")])
+def test_whom_a_limit_is_counted_for_has_to_be_said_when_a_draft_is_tried(desk, house, per, field, value):
+    set_terms(house.policy, limits=[{"name": "most", "per": per, "measure": "points", "window": "30", "most": 100}])
+    asked = {"customer": "1", "reason": "late", "maker": house.maker.username, "source": "api", "points": "101"}
+    missing = desk.client.post(f"{desk.base}try/", asked)
+    assert (missing.status_code, "This field is required" in missing.content.decode()) == (422, True)
+    answer = desk.client.post(f"{desk.base}try/", asked | {field: value})
+    assert (answer.status_code, "would pass the limit “most”" in answer.content.decode()) == (200, True)
+
+
 def test_a_replay_is_shown_against_what_happened_with_links_to_what_differs(desk, house, root, at_desk, monkeypatch):
     made = [house.submit(points=5) for _ in range(3)]
     large = house.submit(points=500)

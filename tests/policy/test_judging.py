@@ -144,3 +144,31 @@ def test_a_limit_for_some_programs_does_not_touch_the_others() -> None:
 def test_a_level_of_two_people_is_two_steps() -> None:
     steps = steps_of((Level(people=2), SUPERVISOR))
     assert [(stage, level.role) for stage, level in steps] == [(1, "checker"), (1, "checker"), (2, "supervisor")]
+
+
+def test_only_a_result_that_says_so_is_automatic() -> None:
+    """A result of people without people is a document that somebody wrote past the checks."""
+    nobody = Result(kind="levels", levels=())
+    for terms in (
+        Terms(default=nobody),
+        Terms(rules=(Rule(name="x", when=Conditions(reasons=("late",)), then=nobody),)),
+    ):
+        verdict = judge(terms, case(), {})
+        assert (verdict.result.kind, verdict.is_automatic) == ("refuse", False)
+    assert judge(Terms(auto_approval="all"), case(), {}).is_automatic
+    assert not judge(Terms(), case(), {}).is_automatic
+
+
+def test_a_soft_limit_does_not_stand_in_for_people_that_are_missing() -> None:
+    terms = Terms(default=Result(kind="levels"), limits=(limit(at_limit=SUPERVISOR),))
+    assert judge(terms, case(), {"most": Decimal(100)}).result.kind == "refuse"
+
+
+@pytest.mark.parametrize("at_limit", ["refuse", SUPERVISOR])
+def test_a_limit_per_something_that_is_not_named_refuses_in_words(at_limit: Any) -> None:
+    store = limit(per="store", at_limit=at_limit)
+    result = judge(Terms(limits=(store,), auto_approval="all"), case(store_id=""), {}).result
+    assert (result.kind, result.message) == (
+        "refuse", "The limit “most” is counted per store, and the request names none.",
+    )  # fmt: skip
+    assert judge(Terms(limits=(store,)), case(), {"most": Decimal(0)}).result.kind == "levels"

@@ -254,6 +254,28 @@ def test_a_version_of_a_policy_never_changes(house: House) -> None:
         versions._raw_delete(versions.db)
 
 
+@pytest.mark.parametrize("nobody", [{"kind": "levels"}, {"kind": "levels", "levels": []}])
+def test_a_version_that_asks_for_people_says_for_whom(house: House, nobody: dict[str, Any]) -> None:
+    rule = {"name": "large", "when": {"points": {"over": "10"}}}
+    for document in ({"default": nobody}, {"rules": [rule | {"then": {"kind": "approve"}}, rule | {"then": nobody}]}):
+        with broken("policy_version_asks_somebody"):
+            PolicyVersion.objects.create(policy=house.policy, number=99, document=document)
+    somebody = {"kind": "levels", "levels": [{}]}
+    PolicyVersion.objects.create(
+        policy=house.policy, number=99, document={"default": somebody, "rules": [rule | {"then": somebody}]}
+    )
+
+
+def test_a_version_from_before_that_asks_nobody_refuses(house: House) -> None:
+    with past_the_guards():
+        sql("ALTER TABLE workflows_policyversion DROP CONSTRAINT policy_version_asks_somebody")
+        version = PolicyVersion.objects.create(policy=house.policy, number=99, document={"default": {"kind": "levels"}})
+        house.policy.active = version
+        house.policy.save()
+    with pytest.raises(RefusedByPolicy, match="does not say for whom"):
+        house.submit(points=60)
+
+
 def test_a_policy_is_in_force_by_a_version_of_its_own(house: House) -> None:
     other_house = build_house(99)
     with broken("policy_version_of_its_own"):

@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from accounts.models import Membership
 from tests.house import House, build_house
 from workflows import execution
-from workflows.models import AuditEvent, Pause, TargetBreaker, WorkflowRequest
+from workflows.models import AuditEvent, LimitUse, Pause, TargetBreaker, WorkflowRequest
 from workflows.states import State
 
 
@@ -151,3 +151,17 @@ def test_without_the_role_nobody_pauses_or_resumes(house: House, name: str) -> N
     with pytest.raises(CommandError, match="operator"):
         command(house, name, *options, username=house.checker.username)
     assert (Pause.objects.count(), acts()) == (0, [])
+
+
+def test_limits_are_counted_anew_from_the_requests(house: House) -> None:
+    from tests.policy.test_limits import limit, limited
+
+    assert "there are no limits" in command(house, "recount_limits", "--type", "GOODWILL-POINTS")
+    limited(house, limit())
+    house.submit(points=60)
+    LimitUse.objects.update(points=1)
+    assert "would count" in command(house, "recount_limits", "--type", "GOODWILL-POINTS", "--dry-run")
+    assert LimitUse.objects.get().points == 1
+    assert "counted anew per customer" in command(house, "recount_limits", "--type", "GOODWILL-POINTS")
+    assert LimitUse.objects.get().points == 60
+    assert acts() == [("operator.limits_recounted", house.auditor.username)] * 2

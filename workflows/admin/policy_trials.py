@@ -19,6 +19,7 @@ from workflows.models import RequestSource, WorkflowPolicy
 from workflows.registry import Subject
 from workflows.rules.previews import Preview
 from workflows.terms import words
+from workflows.terms.document import Per, Terms
 from workflows.terms.words import Names, Said
 
 UNPROCESSABLE = 422
@@ -42,10 +43,13 @@ class TrialForm(PartForm):
     store_id = _entity(gettext_lazy("Store"))
     till_id = _entity(gettext_lazy("Till"))
 
-    def __init__(self, data: Any, *, known: Known) -> None:
+    def __init__(self, data: Any, *, known: Known, terms: Terms) -> None:
+        """What a limit of the terms is counted for has to be said."""
         super().__init__(data, known=known, initial={})
         program: Any = self.fields["program"]
         program.choices = [("", _("not said")), *known.programs]
+        program.required = Per.PROGRAM in terms.counted
+        self.fields["store_id"].required = Per.STORE in terms.counted
 
     def clean_points(self) -> Any:
         if not self.cleaned_data["points"]:
@@ -70,7 +74,7 @@ def try_page(request: HttpRequest, policy: WorkflowPolicy) -> HttpResponse:
     """A form; by POST, what the draft would do with what it describes. Nothing is stored."""
     draft = drafts.draft_of(policy, person_of(request))
     terms = draft.terms
-    form = TrialForm(request.POST if request.method == "POST" else None, known=known_of(policy, terms))
+    form = TrialForm(request.POST if request.method == "POST" else None, known=known_of(policy, terms), terms=terms)
     found: Preview | None = None
     refusal = ""
     if form.is_bound and form.is_valid():

@@ -49,6 +49,7 @@ _TELLINGS: Final[dict[str, _Telling]] = {
     "request.expiry_warned": _Telling("doubt", "clock", gettext_lazy("It was told that the request will expire")),
     "request.stuck": _Telling("bad", "stop", gettext_lazy("No people can be found for all its levels")),
     "request.unstuck": _Telling("good", "check", gettext_lazy("People can be found for all its levels again")),
+    "limits.out_of_step": _Telling("bad", "stop", gettext_lazy("The limits counted less than this request")),
     "call.credited": _Telling("good", "check", gettext_lazy("Intouch confirmed: credited")),
     "call.refused": _Telling("bad", "cross", gettext_lazy("Intouch refused: nothing was credited")),
     "call.not_sent": _Telling("wait", "clock", gettext_lazy("Not sent: nothing was credited by this try")),

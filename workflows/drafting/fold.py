@@ -18,7 +18,7 @@ from uuid import UUID
 
 from workflows.rules.usage import first_day
 from workflows.terms.document import Limit, Per, Terms, Window
-from workflows.terms.judging import NOTHING_USED, ONE_STEP_RULE, Case, Use, Verdict, judge
+from workflows.terms.judging import ONE_STEP_RULE, Case, Use, Verdict, judge
 
 REFUSED: Final = -1
 AUTOMATIC: Final = 0
@@ -191,8 +191,9 @@ class Fold:
         used = {}
         for limit, rolling in self._limits:
             subject = _subject(limit.per, past)
-            points, requests = NOTHING_USED if subject is None else rolling.use(subject, past)
-            used[limit.name] = points if limit.measure == "points" else Decimal(requests)
+            if subject is not None:
+                points, requests = rolling.use(subject, past)
+                used[limit.name] = points if limit.measure == "points" else Decimal(requests)
         return used
 
     def _places(self, past: Past) -> list[tuple[Rolling, Hashable]]:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Func, Q, Value
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -61,6 +61,12 @@ class WorkflowPolicy(models.Model):
 _SWITCHED_OFF = Terms(is_enabled=False)
 
 
+def _asks_nobody(place: str) -> Func:
+    """Whether a result at this place of the document asks for people and names no level."""
+    path = f'{place} ? (@.kind == "levels" && !exists(@.levels[0]))'
+    return Func("document", Value(path), function="jsonb_path_exists", output_field=models.BooleanField())
+
+
 class PolicyVersion(models.Model):
     """What an organisation decided, once: rows are never edited (trigger), a change is a new one."""
 
@@ -76,6 +82,10 @@ class PolicyVersion(models.Model):
         verbose_name_plural = _("policy versions")
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["policy", "number"], name="policy_version_once"),
+            models.CheckConstraint(
+                condition=~Q(_asks_nobody("$.default")) & ~Q(_asks_nobody("$.rules[*].then")),
+                name="policy_version_asks_somebody",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -11,6 +11,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
 from workflows.terms.document import ONE_CHECKER, Conditions, Level, Limit, Result, Terms
 
 DEFAULT_RULE = "default"
@@ -87,6 +89,11 @@ class Verdict:
         added = tuple(state.limit.at_limit for state in self.passed_soft if isinstance(state.limit.at_limit, Level))
         return self.result.levels + added
 
+    @property
+    def is_automatic(self) -> bool:
+        """Whether nobody is asked: said in so many words by the rule, and no limit adds a level."""
+        return self.result.kind == "approve" and not self.levels
+
     def as_json(self) -> dict[str, Any]:
         """The snapshot that a request keeps of it."""
         return {
@@ -106,16 +113,33 @@ def judge(terms: Terms, case: Case, used: Mapping[str, Decimal]) -> Verdict:
     """The verdict on a request.
 
     Args:
-        used: by the limit's name, what counts already in its window, this request left out.
+        used: by the limit's name, what counts already in its window, this request left out. A limit without one is
+            counted for something that the request does not name; such a request is refused.
     """
     rule, result = _first_match(terms, case)
-    limits = tuple(
+    limits = [limit for limit in terms.limits if applies(limit, case)]
+    states = tuple(
         LimitState(limit, used[limit.name], used[limit.name] + _adds(limit, case))
-        for limit in terms.limits
-        if applies(limit, case)
+        for limit in limits
+        if limit.name in used
     )
+    nameless = next((limit for limit in limits if limit.name not in used), None)
+    result = _usable(result) if nameless is None else _refused_by(nameless)
     split = is_split(terms, case)
-    return Verdict(result, rule, limits, case.look_alikes, case.split_with if split else ())
+    return Verdict(result, rule, states, case.look_alikes, case.split_with if split else ())
+
+
+def _usable(result: Result) -> Result:
+    """A document that asks for people and names none lets nothing through."""
+    if result.kind == "levels" and not result.levels:
+        return Result(kind="refuse", message=_("The policy asks for people here, but does not say for whom."))
+    return result
+
+
+def _refused_by(limit: Limit) -> Result:
+    words = {"limit": limit.name, "per": limit.per}
+    sentence = _("The limit “%(limit)s” is counted per %(per)s, and the request names none.") % words
+    return Result(kind="refuse", message=sentence)
 
 
 def _first_match(terms: Terms, case: Case) -> tuple[str, Result]:
