@@ -18,13 +18,15 @@ from django.utils import timezone
 from workflows import registry
 from workflows.models import WorkflowRequest
 from workflows.registry import Credit
+from workflows.rules.levels import terms_of_request
 from workflows.states import OPEN, State
 
 MOST_READ: Final = 500
 MOST_SHOWN: Final = 3
 WINDOWS: Final = (30, 90, 365)
 MAKER_DAYS: Final = 90
-ALIKE_DAYS: Final = 7
+MOST_PARTS: Final = 10
+MOST_SPLITTING: Final = timedelta(days=90)
 
 Readings = Sequence[tuple[Any, Callable[[WorkflowRequest], Any]]]
 
@@ -137,15 +139,31 @@ def of_maker(request: WorkflowRequest) -> MakerRecord:
 
 
 def look_alikes(request: WorkflowRequest) -> list[WorkflowRequest]:
-    """The latest requests for the same customer and amount within some days of this one; one query."""
+    """The latest requests that look alike by the policy that judged this one, before and after it; one query."""
     if request.customer_id is None:
         return []
-    near = timedelta(days=ALIKE_DAYS)
-    alike = WorkflowRequest.objects.filter(
-        organisation=request.organisation_id, customer_id=request.customer_id, amount=request.amount,
+    near = timedelta(days=terms_of_request(request).look_alike.days)
+    alike = _of_same_customer(request, near).filter(amount=request.amount, reason=request.reason)
+    return list(_light(alike).order_by("-created_at", "-id")[:MOST_SHOWN])
+
+
+def split_with(request: WorkflowRequest) -> list[WorkflowRequest]:
+    """The requests with which this one passes the threshold for splitting, oldest first; one query.
+
+    Those that it was judged with, and those that were judged with it.
+    """
+    if request.customer_id is None:
+        return []
+    named = Q(pk__in=request.judgement.get("split_with", ())) | Q(judgement__split_with__contains=[str(request.pk)])
+    parts = _of_same_customer(request, MOST_SPLITTING).filter(named, maker=request.maker_id)
+    return list(_light(parts).order_by("created_at", "id")[:MOST_PARTS])
+
+
+def _of_same_customer(request: WorkflowRequest, near: timedelta) -> QuerySet[WorkflowRequest]:
+    return WorkflowRequest.objects.filter(
+        organisation=request.organisation_id, request_type=request.request_type, customer_id=request.customer_id,
         created_at__range=(request.created_at - near, request.created_at + near),
-    )  # fmt: skip
-    return list(_light(alike.exclude(pk=request.pk)).order_by("-created_at", "-id")[:MOST_SHOWN])
+    ).exclude(pk=request.pk)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

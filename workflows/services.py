@@ -228,6 +228,7 @@ def decide(
         RequestNotFound: unknown, or of another organisation.
         FreshProofNeeded: see `policies.check_fresh_enough`.
         OwnRequest, PermissionDenied, AlreadyDecided: see `policies.why_not_decide`.
+        PermissionDenied: see `stuck.check_leaves_enough`.
         ContentChanged: `digest` is not the request's.
     """
     request = _locked(actor.organisation.pk, request_id)
@@ -239,6 +240,8 @@ def decide(
         raise _with_winner(reason, request)
     if decision == Decision.APPROVED:
         policies.check_fresh_enough(fresh, request, proof)
+        if task is not None:
+            stuck.check_leaves_enough(fresh, request, task)
     if digest is not None and digest != request.digest:
         raise ContentChanged(reference="If-Match")
     if task is None or task_id not in (None, task.pk):

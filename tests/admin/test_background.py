@@ -11,11 +11,14 @@ from django.utils import timezone
 
 from goodwill.models import GoodwillRequest
 from tests.admin.conftest import decision, page_of, task_of
+from tests.factories import set_terms
 from workflows import desk_history
 from workflows.execution import claim_due, record
 from workflows.intouch.outcomes import Outcome
 from workflows.models import CallOutcome, Decision, WorkflowRequest
 from workflows.states import State
+
+TASKS = "/admin/workflows/admintask/?show=waiting"
 
 
 @pytest.fixture
@@ -128,19 +131,64 @@ def test_a_maker_of_whom_nothing_was_decided_has_no_rate(checker, request_):
 
 def test_look_alikes_stand_side_by_side_and_say_what_differs(checker, house, request_):
     assert "look-alikes" not in checker.get(page_of(request_)).content.decode()
-    house.submit(points=20, reason="lost parcel")
+    other = house.submit(points=20, reason="late delivery", maker=house.service_account)
     page = checker.get(page_of(request_)).content.decode()
-    assert "1 look-alike: the same customer and amount within 7 days" in page
-    (row,) = [row for row in checker.get(page_of(request_)).context["comparisons"] if row.label == "Reason"]
-    assert (row.value, row.others[0].value, row.others[0].differs) == ("late delivery", "lost parcel", True)
-    assert '<span class="visually-hidden">differs: </span><bdi>lost parcel</bdi>' in page
+    assert "1 look-alike: the same customer, amount and reason within 7 days" in page
+    (row,) = [row for row in checker.get(page_of(request_)).context["comparisons"] if row.label == "Maker"]
+    names = (house.maker.display_name, house.service_account.display_name)
+    assert (row.value, row.others[0].value, row.others[0].differs) == (*names, True)
+    assert f'<span class="visually-hidden">differs: </span><bdi>{names[1]}</bdi>' in page
+    assert "1 look-alike" in checker.get(page_of(other)).content.decode()
 
 
-@pytest.mark.parametrize(("changes", "days"), [({"points": 21}, 0), ({"earningEntityId": 4711}, 0), ({}, 8), ({}, -8)])
-def test_another_amount_customer_or_week_is_no_look_alike(house, request_, changes, days):
-    other = house.submit(**({"points": 20} | changes))
+@pytest.mark.parametrize(
+    ("changes", "days"),
+    [({"points": 21}, 0), ({"earningEntityId": 4711}, 0), ({"reason": "lost parcel"}, 0), ({}, 8), ({}, -8)],
+)
+def test_another_amount_customer_reason_or_week_is_no_look_alike(house, request_, changes, days):
+    other = house.submit(**({"points": 20, "reason": "late delivery"} | changes))
     move(other, created_at=request_.created_at + timedelta(days=days))
     assert desk_history.look_alikes(request_) == []
+
+
+def test_the_policy_that_judged_a_request_says_how_many_days_apart_look_alikes_are(house):
+    set_terms(house.policy, look_alike={"days": 30})
+    request, other = house.submit(), house.submit()
+    move(other, created_at=request.created_at + timedelta(days=29))
+    assert desk_history.look_alikes(request) == [other]
+    move(other, created_at=request.created_at + timedelta(days=31))
+    assert desk_history.look_alikes(request) == []
+
+
+class TestOddOnes:
+    """What the policy found odd stands in the inbox, and on the pages of all requests that it is about."""
+
+    def flags(self, client):
+        return {row.request.pk: [str(flag.label) for flag in row.flags] for row in client.get(TASKS).context["cl"].rows}
+
+    def test_with_a_threshold_alone_splitting_and_look_alikes_are_looked_for(self, checker, house):
+        set_terms(house.policy, splitting={"days": 7, "threshold": 100})
+        first, second, small = (
+            house.submit(points=60),
+            house.submit(points=60),
+            house.submit(points=1, earningEntityId=7),
+        )
+        assert self.flags(checker) == {
+            first.pk: [], second.pk: ["Looks like another", "Looks split"], small.pk: [],
+        }  # fmt: skip
+        for request, other in ((first, second), (second, first)):
+            page = checker.get(page_of(request)).content.decode()
+            assert "Looks split: 1 other request of the same maker belongs to it" in page
+            assert f"/admin/workflows/workflowrequest/{other.pk}/change/" in page[page.index('id="split"') :]
+        assert "Looks split" not in checker.get(page_of(small)).content.decode()
+
+    def test_look_alikes_of_every_request_are_marked_where_the_policy_says_so(self, checker, house):
+        first, second = house.submit(), house.submit()
+        assert self.flags(checker) == {first.pk: [], second.pk: []}
+        set_terms(house.policy, look_alike={"always": True})
+        third = house.submit()
+        assert self.flags(checker)[third.pk] == ["Looks like another"]
+        assert third.judgement["look_alikes"] == [str(first.pk), str(second.pk)]
 
 
 def test_a_usual_message_is_enough(checker, request_):

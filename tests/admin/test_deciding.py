@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.admin.conftest import decision, page_of, task_of
-from tests.factories import MembershipFactory, UserFactory
+from tests.factories import MembershipFactory, UserFactory, set_terms
 from workflows import services
 from workflows.models import AdminTask, AuditEvent, CallOutcome, Decision
 from workflows.states import State
@@ -56,6 +56,17 @@ def test_after_a_decision_the_next_task_is_opened(checker, house, request_):
     response = checker.post(page_of(request_, "decide"), decision(request_))
     assert response["Location"] == page_of(following)
     assert "Approved: 20 for customer 382332518" in checker.get(response["Location"]).content.decode()
+
+
+def test_after_the_first_of_two_levels_the_page_says_whom_the_next_waits_for(checker, house, request_):
+    MembershipFactory(user=UserFactory(), organisation=house.organisation, is_checker=True, is_supervisor=True)
+    set_terms(house.policy, default={"kind": "levels", "levels": [{}, {"role": "supervisor"}]})
+    request = house.submit()
+    page = checker.post(page_of(request, "decide"), decision(request), follow=True).content.decode()
+    assert "Nothing is carried out yet: the next level waits for a supervisor." in page
+    assert "It is being carried out" not in page
+    page = checker.post(page_of(request_, "decide"), decision(request_), follow=True).content.decode()
+    assert "It is being carried out" in page
 
 
 def test_after_the_last_decision_the_list_is_shown(checker, request_):

@@ -95,7 +95,9 @@ class TestWhatIsFound:
         assert is_stuck(request)
 
     def test_the_only_supervisor_who_fills_the_first_level_is_seen_at_once(self, supervised: House) -> None:
+        """They may where nobody else could (tests/policy/test_needed_later.py)."""
         request = supervised.submit()
+        change(supervised, supervised.checker, is_active=False)
         supervised.approve(request, checker=supervised.colleague)
         assert is_stuck(request)
         assert told(request) == ["task.approved", "level.opened", "request.stuck"]

@@ -1,4 +1,4 @@
-"""What stands beside a request on the page of its task: the customer's and the maker's record, and its look-alikes."""
+"""What stands beside a request on the page of its task: the customer's and the maker's record, and what is odd about it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from workflows.admin import chips
 from workflows.admin.chips import Chip
 from workflows.amounts import readable
 from workflows.models import WorkflowRequest
+from workflows.rules.levels import terms_of_request
 
 Chipped = list[tuple[WorkflowRequest, Chip]]
 
@@ -25,9 +26,8 @@ def _where(request: WorkflowRequest) -> str:
     return f"{request.store_id} / {request.till_id}"
 
 
-# Customer and amount are the same in all of them.
+# Customer, amount and reason are the same in all of them.
 _READINGS: Final[list[tuple[Any, Callable[[WorkflowRequest], Any]]]] = [
-    (_("Reason"), lambda request: request.reason),
     (_("Program"), lambda request: request.program_name or "–"),
     (_("Worth in money"), _money),
     (_("Maker"), lambda request: request.maker_name),
@@ -48,7 +48,8 @@ def read(request: WorkflowRequest) -> dict[str, Any]:
         "maker": desk_history.of_maker(request),
         "most_read": desk_history.MOST_READ,
         "alike": _chipped(alike),
-        "alike_days": desk_history.ALIKE_DAYS,
+        "alike_days": terms_of_request(request).look_alike.days,
+        "parts": _chipped(desk_history.split_with(request)),
         "comparisons": desk_history.compare(request, alike, _READINGS),
     }
 

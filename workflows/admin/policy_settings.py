@@ -44,6 +44,13 @@ class SettingsForm(PartForm):
         label=gettext_lazy("Looks alike within so many days"), min_value=1, max_value=90,
         help_text=gettext_lazy("Same customer, amount and reason."),
     )  # fmt: skip
+    look_alike_always = forms.BooleanField(
+        label=gettext_lazy("Look for look-alikes with every request"), required=False,
+        help_text=gettext_lazy(
+            "And mark them in the inbox. Makes a submission about an eighth dearer; unnecessary where a threshold for"
+            " splitting is set, or a rule asks about the customer: then they are looked for anyway."
+        ),
+    )  # fmt: skip
     splitting_days = forms.IntegerField(label=gettext_lazy("Splitting: within so many days"), min_value=1, max_value=90)
     splitting_threshold = amount_field(
         gettext_lazy("Splitting: more than"),
@@ -59,6 +66,7 @@ class SettingsEditor(Editor):
         values |= {
             "reasons": terms.reasons or (),
             "look_alike_days": terms.look_alike.days,
+            "look_alike_always": terms.look_alike.always,
             "splitting_days": terms.splitting.days,
             "splitting_threshold": terms.splitting.threshold,
         }
@@ -72,7 +80,10 @@ class SettingsEditor(Editor):
             Group(_("Amounts"), some("cap", "auto_approval", "auto_approval_up_to")),
             Group(_("Reasons"), some("reasons")),
             Group(_("Patience"), some(*_PATIENCE, "notify")),
-            Group(_("What looks odd"), some("look_alike_days", "splitting_days", "splitting_threshold")),
+            Group(
+                _("What looks odd"),
+                some("look_alike_days", "look_alike_always", "splitting_days", "splitting_threshold"),
+            ),
             Group(_("Unknown outcomes"), some("reconciling")),
         ]
 
@@ -85,7 +96,7 @@ class SettingsEditor(Editor):
                 "notify": tuple(given["notify"]),
                 "reasons": tuple(given["reasons"]) or None,
                 "patience": {name: given[name] for name in _PATIENCE},
-                "look_alike": {"days": given["look_alike_days"]},
+                "look_alike": {"days": given["look_alike_days"], "always": given["look_alike_always"]},
                 "splitting": {"days": given["splitting_days"], "threshold": given["splitting_threshold"]},
             },
         )

@@ -21,16 +21,16 @@ from accounts.admin_guard import actors_for
 from accounts.moments import spelled
 from wire.errors import ApiError
 from workflows import desk, desk_filters, policies, registry, services
-from workflows.admin import background, chips, facts, list_columns, lists, live, story, task_orders
+from workflows.admin import background, chips, facts, list_columns, lists, live, said, story, task_orders
 from workflows.admin.chips import Chip
 from workflows.admin.forms import DecisionForm, WithdrawalForm
 from workflows.admin.handing import HandingAdmin, flags_of
 from workflows.admin.lists import OrganisationFilter, Scan, Tabs
 from workflows.admin.orders import Order
 from workflows.admin.password_again import PasswordAgainForm
-from workflows.amounts import readable
 from workflows.errors import AlreadyDecided
 from workflows.models import AdminTask, Decision, WorkflowRequest
+from workflows.rules import stuck
 from workflows.selectors import timeline
 
 UNPROCESSABLE = 422
@@ -173,6 +173,7 @@ class AdminTaskAdmin(HandingAdmin):
             "chapters": story.tell(timeline(row.request)),
             **background.read(row.request),
             "why_not": why_not,
+            "better": stuck.better_deciders(actor, row.request, row) if why_not is None else [],
             "form": DecisionForm(initial=self._initial(request, row)) if why_not is None else None,
             "password": PasswordAgainForm() if policies.needs_fresh_proof(actor, row.request) else None,
             "withdrawal": WithdrawalForm() if may_withdraw else None,
@@ -222,7 +223,7 @@ class AdminTaskAdmin(HandingAdmin):
                 proof = password.prove(request)
                 if proof is None:
                     return self.show(request, task, status=UNPROCESSABLE, form=form, password=password)
-            services.decide(
+            decided = services.decide(
                 actor=actor, request_id=task.request_id, decision=Decision(given["decision"]),
                 message=given["message"], digest=given["digest"], proof=proof,
                 task_id=task.pk,
@@ -231,8 +232,8 @@ class AdminTaskAdmin(HandingAdmin):
             return self._refused(request, task, refusal)
         request.session[GO_ON] = given["go_on"]
         if given["decision"] == Decision.APPROVED:
-            live.follow(request, task.request)
-        self.message_user(request, _said(task.request, Decision(given["decision"])), messages.SUCCESS)
+            live.follow(request, decided)
+        self.message_user(request, said.of_decision(decided, Decision(given["decision"])), messages.SUCCESS)
         return HttpResponseRedirect(self._after(request, task, go_on=given["go_on"]))
 
     def _refused(self, request: HttpRequest, task: AdminTask, refusal: ApiError) -> HttpResponse:
@@ -262,19 +263,3 @@ class AdminTaskAdmin(HandingAdmin):
             return self._refused(request, task, refusal)
         self.message_user(request, _("The request was withdrawn."), messages.SUCCESS)
         return HttpResponseRedirect(self._after(request, task, go_on=False))
-
-
-def _said(request: WorkflowRequest, decision: Decision) -> str:
-    if request.customer_id is None:
-        said = {"what": registry.get(request.request_type).label, "reason": request.reason}
-        if decision == Decision.APPROVED:
-            return _("Approved: %(what)s (%(reason)s). It is being carried out.") % said
-        return _("Rejected: %(what)s (%(reason)s).") % said
-    names = {
-        "amount": readable(request.amount) if request.amount is not None else "",
-        "customer": request.customer_id,
-        "reference": request.reference_id,
-    }
-    if decision == Decision.APPROVED:
-        return _("Approved: %(amount)s for customer %(customer)s (%(reference)s). It is being carried out.") % names
-    return _("Rejected: %(amount)s for customer %(customer)s (%(reference)s).") % names

@@ -7,21 +7,25 @@ lets somebody decide (`policies.why_not_decide`).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from itertools import islice
 from typing import Final
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
 from workflows import audit, policies
+from workflows.errors import PermissionDenied
 from workflows.models import AdminTask, WorkflowRequest
 from workflows.rules import levels, people
 from workflows.states import State
 from workflows.terms.matching import unfilled
 
 BATCH: Final = 500
+MOST_NAMED: Final = 5
 
 
 def empty_levels(request: WorkflowRequest, task: AdminTask, deciders: Sequence[Actor]) -> list[int]:
@@ -34,6 +38,43 @@ def empty_levels(request: WorkflowRequest, task: AdminTask, deciders: Sequence[A
 
 def _able(request: WorkflowRequest, place: AdminTask, deciders: Sequence[Actor]) -> Iterator[int]:
     return (actor.user.pk for actor in deciders if policies.why_not_decide(actor, request, place) is None)
+
+
+def better_deciders(actor: Actor, request: WorkflowRequest, task: AdminTask) -> list[str]:
+    """Names of those who could approve the open level and leave people for all that follow; the actor would not.
+
+    None where the actor would, and where nobody could: then it makes no difference. Whom the task was handed to makes
+    none either, for a supervisor can hand it on. One query where a level follows, else none.
+    """
+    later = levels.still_to_come(request, task)
+    if not later:
+        return []
+    deciders = people.deciders(request.organisation_id)
+    # One more than there are places, so that each can be left out of them in turn.
+    able = [list(islice(_able(request, place, deciders), len(later) + 1)) for place in later]
+    if not _unfilled_without(actor.user.pk, able):
+        return []
+    free = copy(task)
+    free.assigned_to_id = None
+    others = (other for other in deciders if policies.why_not_decide(other, request, free) is None)
+    return [other.name for other in others if not _unfilled_without(other.user.pk, able)]
+
+
+def _unfilled_without(user_id: int, able: Sequence[Sequence[int]]) -> list[int]:
+    return unfilled([[candidate for candidate in place if candidate != user_id] for place in able])
+
+
+def check_leaves_enough(actor: Actor, request: WorkflowRequest, task: AdminTask) -> None:
+    """Raises PermissionDenied where the actor's approval would make a later level impossible, and another's would not.
+
+    Whoever has approved one level approves no other.
+    """
+    better = better_deciders(actor, request, task)
+    if better:
+        named = ", ".join(better[:MOST_NAMED]) + (" …" if len(better) > MOST_NAMED else "")
+        raise PermissionDenied(
+            _("You are needed for a later level of this request: leave this one to %(who)s.") % {"who": named}
+        )
 
 
 def look(request: WorkflowRequest) -> bool:

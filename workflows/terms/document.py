@@ -186,9 +186,14 @@ class Limit(Part):
 
 
 class LookAlike(Part):
-    """Same customer, amount and reason within so many days."""
+    """Same customer, amount and reason within so many days.
+
+    Attributes:
+        always: look for them with every request, and not only where something else asks about the customer.
+    """
 
     days: Annotated[int, Field(ge=1, le=90)] = 7
+    always: bool = False
 
 
 class Splitting(Part):
@@ -235,10 +240,14 @@ class Terms(Part):
 
     @property
     def asks_about_customer(self) -> bool:
-        """Whether any rule wants to know what the customer has got, or what looks alike."""
-        return any(
-            rule.when.so_far is not None or rule.when.look_alike is not None or rule.when.splitting is not None
-            for rule in self.rules
+        """Whether anything wants to know what the customer has got, or what looks alike or split."""
+        return (
+            self.look_alike.always
+            or self.splitting.threshold is not None
+            or any(
+                rule.when.so_far is not None or rule.when.look_alike is not None or rule.when.splitting is not None
+                for rule in self.rules
+            )
         )
 
     @property

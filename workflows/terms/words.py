@@ -103,6 +103,7 @@ def of_settings(terms: Terms) -> list[Said]:
         (_("Expiry"), _hours(terms.patience.expire_after)),
         (_("Warning of the expiry"), _warning(terms.patience.warn_before)),
         (_("Looks alike within"), _days(terms.look_alike.days)),
+        (_("Looked for with every request"), _("yes") if terms.look_alike.always else _("no")),
         (_("Splitting is looked for within"), _days(terms.splitting.days)),
         (
             _("Splitting is what passes together"),
