@@ -36,8 +36,7 @@ from workflows.models import (
     WorkflowRequest,
 )
 from workflows.registry import RefusedHere
-from workflows.secrets import Secret, SecretUnreadable
-from workflows.services import secret_binding
+from workflows.secrets import Secret, SecretUnreadable, secret_binding
 from workflows.set_up import target_binding
 from workflows.states import State
 from workflows.submission import content_digest

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from workflows import secrets
 from workflows.models import IntouchTarget, WorkflowRequest
-from workflows.services import secret_binding
+from workflows.secrets import secret_binding
 from workflows.set_up import target_binding
 
 BATCH = 200

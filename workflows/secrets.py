@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -36,6 +37,11 @@ class Secret:
 def binding(kind: str, key: object, name: str) -> bytes:
     """The associated data of one field of one row."""
     return f"{kind}:{key}:{name}".encode()
+
+
+def secret_binding(request_id: UUID) -> bytes:
+    """The associated data of a request's stored credential."""
+    return binding("request", request_id, "authorization")
 
 
 def encrypt(secret: Secret, bound_to: bytes) -> bytes:

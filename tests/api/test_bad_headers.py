@@ -27,8 +27,7 @@ from tests.factories import PASSWORD, MembershipFactory, OrganisationFactory
 from wire import strict_json
 from workflows import secrets
 from workflows.models import WorkflowRequest
-from workflows.secrets import Secret
-from workflows.services import secret_binding
+from workflows.secrets import Secret, secret_binding
 from workflows.set_up import allow_target
 
 HEADERS = f"{TASK}.headers"

@@ -10,8 +10,7 @@ from django.core.management import call_command
 from config.celery import app
 from workflows import key_rotation, secrets, set_up
 from workflows.models import WorkflowRequest
-from workflows.secrets import SecretUnreadable
-from workflows.services import secret_binding
+from workflows.secrets import SecretUnreadable, secret_binding
 
 OLD, NEW = {"old": b"o" * 32}, {"new": b"n" * 32}
 

@@ -12,8 +12,7 @@ from workflows import audit, secrets
 from workflows.models import IntouchTarget, WorkflowPolicy, WorkflowRequest
 from workflows.registry import RefusedHere
 from workflows.rules import versions
-from workflows.secrets import SecretUnreadable
-from workflows.services import secret_binding
+from workflows.secrets import SecretUnreadable, secret_binding
 from workflows.set_up import keep_credential
 from workflows.settings_change import changes
 from workflows.settings_change.changes import MembershipChange, PolicyChange, Rights, TargetChange, TargetState

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from accounts.actors import Actor
 from accounts.models import Membership, Organisation
 from wire.errors import Problem
-from workflows import policies, registry, services
+from workflows import policies, registry, submitting
 from workflows.errors import InvalidPayload, OwnRequest
 from workflows.models import SETTINGS_CHANGE, IntouchTarget, RequestSource, WorkflowPolicy, WorkflowRequest
 from workflows.models.policy import terms_of
@@ -170,7 +170,7 @@ def _propose(
         subject=Subject(f"settings-{uuid4().hex[:12]}", None, None, note, concerns=tuple(concerns)),
         facts=None, content=content, secret=secret, digest=content_digest(WHOLE_ORGANISATION, content),
     )  # fmt: skip
-    return services.submit(actor=actor, submission=submission, source=RequestSource.ADMIN).request
+    return submitting.submit(actor=actor, submission=submission, source=RequestSource.ADMIN).request
 
 
 @transaction.atomic
