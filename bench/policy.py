@@ -73,7 +73,7 @@ def measure(rounds: int, times: int) -> None:
 
     from tests.factories import set_terms
     from tests.house import build_house
-    from workflows import services
+    from workflows import submitting
     from workflows.models import RequestSource
     from workflows.rules import verdicts
     from workflows.submission import read_submission
@@ -85,7 +85,7 @@ def measure(rounds: int, times: int) -> None:
     def submit() -> None:
         body = house.body(earningEntityId=next(customers))
         submission = read_submission(body, organisation=house.organisation, slug="GOODWILL-POINTS")
-        services.submit(actor=actor, submission=submission)
+        submitting.submit(actor=actor, submission=submission)
 
     def timed() -> float:
         started = time.process_time()

@@ -20,7 +20,7 @@ from tests.factories import (
     TargetFactory,
     UserFactory,
 )
-from workflows import services
+from workflows import services, submitting
 from workflows.models import IntouchTarget, WorkflowPolicy, WorkflowRequest
 from workflows.submission import read_submission
 
@@ -90,7 +90,7 @@ class House:
     def submit(self, *, maker: User | None = None, **changes: Any) -> WorkflowRequest:
         """Submit through the service, as the API does."""
         submission = read_submission(self.body(**changes), organisation=self.organisation, slug="GOODWILL-POINTS")
-        return services.submit(actor=self.actor(maker or self.maker), submission=submission).request
+        return submitting.submit(actor=self.actor(maker or self.maker), submission=submission).request
 
     def approve(self, request: WorkflowRequest, *, checker: User | None = None) -> WorkflowRequest:
         from workflows.models import Decision

@@ -1,4 +1,4 @@
-"""The only writers of state: submit, decide, withdraw, expire, settle.
+"""The only writers of state once a request is made (`workflows.submitting`): decide, withdraw, expire, settle.
 
 Each takes an id, locks the row, and only then looks. Locks are taken in one order: request, then its task, then what
 the type keeps (docs/locking.md). Nothing leaves before commit.
@@ -6,181 +6,32 @@ the type keeps (docs/locking.md). Nothing leaves before commit.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import psycopg
-from django.db import IntegrityError, connection, transaction
+from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from uuid6 import uuid7
 
 from accounts.actors import Actor, actor_in
 from accounts.freshness import FreshProof
 from accounts.models import User
-from wire import correlation, secrets, strict_json
+from wire import strict_json
 from wire.kept_queries import Given, KeptQuery, update
 from workflows import audit, policies, registry
-from workflows.errors import AlreadyDecided, ContentChanged, PolicyChanged, ReferenceReused, RequestNotFound
+from workflows.errors import AlreadyDecided, ContentChanged, RequestNotFound
 from workflows.intouch.outcomes import Outcome
 from workflows.models import (
     AdminTask,
     CallOutcome,
     Decision,
-    RequestSource,
     WorkflowRequest,
 )
-from workflows.new_rows import insert
 from workflows.queue import announce
 from workflows.rules import levels, stuck, usage, verdicts
-from workflows.rules.verdicts import Judged
 from workflows.states import ENDED, State, can_move
-from workflows.submission import Submission
-from workflows.terms.judging import ONE_STEP_RULE, steps_of
-
-
-@dataclass(frozen=True, slots=True)
-class Submitted:
-    """A request, and whether it existed already because the same was sent before."""
-
-    request: WorkflowRequest
-    replayed: bool
-
-
-def secret_binding(request_id: UUID) -> bytes:
-    """The associated data of a request's stored credential."""
-    return secrets.binding("request", request_id, "authorization")
-
-
-def submit(
-    *,
-    actor: Actor,
-    submission: Submission,
-    one_step: bool = False,
-    idempotency_key: str | None = None,
-    source: RequestSource = RequestSource.API,
-) -> Submitted:
-    """Store a request; it waits for a checker, or is carried out at once where grant or policy say so.
-
-    The same reference with the same content returns the first request and creates nothing.
-
-    Raises:
-        PermissionDenied: see `policies.check_may_submit`.
-        ReferenceReused: the reference, or the idempotency key, belongs to other content.
-        RefusedByPolicy, LimitReached, NobodyCanDecide: see `verdicts.check`.
-        PolicyChanged: another version of the policy came into force meanwhile.
-    """
-    if submission.request_type.local is None:
-        policies.check_may_submit(actor, submission.entity, one_step=one_step)
-    else:
-        policies.check_may_propose(actor, submission.entity)
-    existing = _earlier(actor, submission, idempotency_key)
-    if existing is None:
-        try:
-            with transaction.atomic(durable=True):
-                judged = verdicts.count_and_judge(actor, submission, source)
-                verdicts.check(judged.verdict, actor=actor, submission=submission, one_step=one_step)
-                request = _create(actor, submission, judged, one_step, idempotency_key, source)
-                return Submitted(request, replayed=False)
-        except IntegrityError as error:
-            # Somebody sent the same at the same instant and was faster; anything else is a fault of ours.
-            existing = _earlier(actor, submission, idempotency_key)
-            if existing is None and _is_by_old_policy(error):
-                raise PolicyChanged(headers={"Retry-After": "1"}) from None
-            if existing is None:
-                raise
-    return _replay(existing, submission, one_step)
-
-
-_EARLIER = """
-SELECT (SELECT id FROM workflows_workflowrequest
-         WHERE organisation_id = %(organisation)s AND request_type = %(type)s AND reference_id = %(reference)s),
-       (SELECT id FROM workflows_workflowrequest
-         WHERE organisation_id = %(organisation)s AND maker_id = %(maker)s AND idempotency_key = %(key)s)
-"""
-
-
-def _earlier(actor: Actor, submission: Submission, idempotency_key: str | None) -> WorkflowRequest | None:
-    """The request that already has this reference, or that this caller made with this idempotency key."""
-    with connection.cursor() as cursor:
-        cursor.execute(_EARLIER, {
-            "organisation": actor.organisation.pk, "type": submission.request_type.slug,
-            "reference": submission.subject.reference_id, "maker": actor.user.pk, "key": idempotency_key,
-        })  # fmt: skip
-        by_reference, by_key = cursor.fetchone()
-    if by_key is not None and by_key != by_reference:
-        raise ReferenceReused(
-            _("This Idempotency-Key was already used for a request with other content. Use a new one."),
-            reference="Idempotency-Key",
-        )
-    if by_reference is None:
-        return None
-    return WorkflowRequest.objects.select_related("organisation", "maker").get(pk=by_reference)
-
-
-def _replay(existing: WorkflowRequest, submission: Submission, one_step: bool) -> Submitted:
-    if existing.one_step != one_step:
-        raise ReferenceReused(reference="is_one_step_change")
-    if existing.digest != submission.digest:
-        raise ReferenceReused(reference="payload.IntouchAPITask-Payload.body.referenceId")
-    return Submitted(existing, replayed=True)
-
-
-def _is_by_old_policy(error: IntegrityError) -> bool:
-    cause = error.__cause__
-    return (
-        isinstance(cause, psycopg.errors.CheckViolation)
-        and cause.diag.constraint_name == "request_judged_by_policy_in_force"
-    )
-
-
-def _create(
-    actor: Actor, submission: Submission, judged: Judged, one_step: bool, idempotency_key: str | None,
-    source: RequestSource,
-) -> WorkflowRequest:  # fmt: skip
-    verdict = judged.verdict
-    automatic = not one_step and verdict.is_automatic
-    at_once = one_step or automatic
-    now = timezone.now()
-    request_id = uuid7()
-    entity, subject = submission.entity, submission.subject
-    request = WorkflowRequest(
-        id=request_id, organisation=actor.organisation, request_type=submission.request_type.slug,
-        reference_id=subject.reference_id, idempotency_key=idempotency_key,
-        maker=actor.user, maker_name=actor.name, source=source,
-        state=State.EXECUTING if at_once else State.WAITING, one_step=one_step, auto_approved=automatic,
-        till_id=entity.till_id, store_id=entity.store_id, zone_id=entity.zone_id, concept_id=entity.concept_id,
-        customer_id=subject.customer_id, amount=subject.amount, reason=subject.reason,
-        policy_version_id=submission.version_id, rule=ONE_STEP_RULE if one_step else verdict.rule,
-        judgement=verdict.as_json(), steps=0 if at_once else len(steps_of(verdict.levels)),
-        counted_on=usage.today_of(actor.organisation, judged.at),
-        expires_at=None if at_once else _after(submission.terms.patience.expire_after),
-        warn_at=None if at_once else _after(submission.terms.patience.warn_after),
-        program_id=subject.program_id, program_name=subject.program_name, money=subject.money,
-        payload=strict_json.dumps(submission.content), digest=submission.digest, target=submission.target,
-        secret=secrets.encrypt(submission.secret, secret_binding(request_id)) if submission.secret else None,
-        correlation_id=correlation.current(), created_at=now, updated_at=now, due_at=Now() if at_once else None,
-    )  # fmt: skip
-    insert(request)
-    if not at_once:
-        levels.open_first(request, verdict.levels, submission.terms.patience, now, barred=subject.concerns)
-    submission.request_type.on_submitted(request, submission.body, submission.facts)
-    audit.record(
-        "request.submitted", request=request, actor=actor.user,
-        source=source, digest=submission.digest, one_step=one_step, auto_approved=automatic, rule=request.rule,
-    )  # fmt: skip
-    if at_once:
-        announce(request.pk)
-    return request
-
-
-def _after(hours: int | None) -> Any:
-    """So many hours from now, by the database's clock."""
-    return None if hours is None else Now() + timedelta(hours=hours)
-
 
 _LOCKED = KeptQuery(
     lambda: (
@@ -371,7 +222,7 @@ def ask_for_retry(*, actor: Actor, request_id: UUID, message: str) -> WorkflowRe
         raise reason
     locked_at = verdicts.lock_counters(request)
     patience = levels.terms_of_request(request).patience
-    waits = {"expires_at": _after(patience.expire_after), "warn_at": _after(patience.warn_after)}
+    waits = {"expires_at": levels.in_hours(patience.expire_after), "warn_at": levels.in_hours(patience.warn_after)}
     _move(request, State.WAITING, ended_at=None, **waits)
     verdicts.count_again(request, locked_at)
     levels.open_retry(request, opened_by=actor.user)

@@ -12,7 +12,7 @@ from goodwill.demo import seeds
 from goodwill.demo.people import SERVICE_ACCOUNT
 from wire import correlation
 from wire.errors import ApiError
-from workflows import services
+from workflows import services, submitting
 from workflows.models import Decision, WorkflowRequest
 from workflows.states import State
 from workflows.submission import read_submission
@@ -104,7 +104,7 @@ def _make(plan: Planned, organisation: Organisation) -> bool:
         maker, checker = _actor(plan.maker, organisation), _actor(plan.checker, organisation)
         content = seeds.submission(plan.body, plan.entity)
         submission = read_submission(content, organisation=organisation, slug=SLUG)
-        request = services.submit(actor=maker, submission=submission).request
+        request = submitting.submit(actor=maker, submission=submission).request
         if request.state == State.WAITING:
             _bring_about(plan, request, maker, checker)
     except ApiError:

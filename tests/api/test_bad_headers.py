@@ -26,8 +26,8 @@ from tests.api.gateway import (
 from tests.factories import PASSWORD, MembershipFactory, OrganisationFactory
 from wire import secrets, strict_json
 from wire.secrets import Secret
+from workflows.bindings import secret_binding
 from workflows.models import WorkflowRequest
-from workflows.services import secret_binding
 from workflows.set_up import allow_target
 
 HEADERS = f"{TASK}.headers"

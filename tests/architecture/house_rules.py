@@ -84,13 +84,13 @@ def writes_state(tree: ast.AST) -> Found:
 
 
 def makes_requests(tree: ast.AST) -> Found:
-    """A request is made by `services.submit`: neither the class is called nor its manager told to create."""
+    """A request is made by `submitting.submit`: neither the class is called nor its manager told to create."""
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
         through_manager = _called(node) in WRITERS - {"update"} and "WorkflowRequest.objects" in ast.unparse(node.func)
         if _called(node) == "WorkflowRequest" or through_manager:
-            yield node, "requests are made by workflows.services.submit alone"
+            yield node, "requests are made by workflows.submitting.submit alone"
 
 
 def marks_safe(tree: ast.AST) -> Found:
@@ -147,7 +147,7 @@ def reads_whole_tables(tree: ast.AST) -> Found:
 
 RULES = {
     "state has one writer": Rule(writes_state, ("workflows/services.py",)),
-    "requests have one maker": Rule(makes_requests, ("workflows/services.py",)),
+    "requests have one maker": Rule(makes_requests, ("workflows/submitting.py",)),
     "nothing is marked safe": Rule(marks_safe),
     "messages leave by one door": Rule(sends_messages, ("workflows/queue.py",)),
     "what follows a commit is bound at once": Rule(commits_late),

@@ -21,12 +21,12 @@ from tests.faults.processes import eventually, started
 from tests.house import House
 from tests.workflows.journeys import counts, goodwill_of, history
 from wire import strict_json
-from workflows import services
+from workflows import submitting
 from workflows.errors import ReferenceReused
 from workflows.models import WorkflowRequest
 from workflows.rules import verdicts
-from workflows.services import Submitted
 from workflows.submission import Submission, read_submission
+from workflows.submitting import Submitted
 
 AT_ONCE = 50
 ROUNDS = 10
@@ -36,14 +36,14 @@ def read(house: House, body: dict[str, Any]) -> Submission:
     return read_submission(copy.deepcopy(body), organisation=house.organisation, slug="GOODWILL-POINTS")
 
 
-def submitting(house: House, body: dict[str, Any], **options: Any) -> Any:
+def sending(house: House, body: dict[str, Any], **options: Any) -> Any:
     actor = house.actor(house.maker)
-    return lambda: services.submit(actor=actor, submission=read(house, body), **options)
+    return lambda: submitting.submit(actor=actor, submission=read(house, body), **options)
 
 
 def test_fifty_times_the_same_is_one_request(house: House) -> None:
     body = house.body()
-    results: list[Submitted] = race(*[submitting(house, body)] * AT_ONCE)
+    results: list[Submitted] = race(*[sending(house, body)] * AT_ONCE)
     assert failures(results) == []
     assert len({submitted.request.pk for submitted in results}) == 1
     assert sorted(submitted.replayed for submitted in results) == [False] + [True] * (AT_ONCE - 1)
@@ -55,7 +55,7 @@ def test_fifty_times_the_same_is_one_request(house: House) -> None:
 def test_of_two_contents_under_one_reference_one_is_kept_whole(house: House) -> None:
     for number in range(ROUNDS):
         bodies = [house.body(referenceId=f"shared-{number}", points=points) for points in (20, 21)]
-        results = race(*[submitting(house, body) for body in bodies])
+        results = race(*[sending(house, body) for body in bodies])
         (kept,), (refused,) = successes(results), failures(results)
         assert type(refused) is ReferenceReused
         row = WorkflowRequest.objects.get(reference_id=f"shared-{number}")
@@ -65,7 +65,7 @@ def test_of_two_contents_under_one_reference_one_is_kept_whole(house: House) -> 
 
 def test_of_two_references_under_one_idempotency_key_one_is_kept(house: House) -> None:
     for number in range(ROUNDS):
-        results = race(*[submitting(house, house.body(), idempotency_key=f"key-{number}") for _ in range(2)])
+        results = race(*[sending(house, house.body(), idempotency_key=f"key-{number}") for _ in range(2)])
         assert len(successes(results)) == 1
         (refused,) = failures(results)
         assert type(refused) is ReferenceReused
@@ -77,7 +77,7 @@ def test_two_organisations_do_not_get_into_each_other_s_way(house: House) -> Non
     from tests.house import build_house
 
     other = build_house(51251)
-    results = race(*[submitting(where, where.body(referenceId="shared")) for where in (house, other) for _ in range(8)])
+    results = race(*[sending(where, where.body(referenceId="shared")) for where in (house, other) for _ in range(8)])
     assert failures(results) == []
     assert len({submitted.request.pk for submitted in results}) == 2
 
@@ -90,9 +90,9 @@ def test_without_the_second_look_all_but_one_would_get_an_error(house: House) ->
         submission = read(house, body)
         assert not WorkflowRequest.objects.filter(reference_id=submission.subject.reference_id).exists()
         meeting.wait()
-        with services.transaction.atomic():
-            judged = verdicts.count_and_judge(actor, submission, services.RequestSource.API)
-            return services._create(actor, submission, judged, False, None, services.RequestSource.API)
+        with submitting.transaction.atomic():
+            judged = verdicts.count_and_judge(actor, submission, submitting.RequestSource.API)
+            return submitting._create(actor, submission, judged, False, None, submitting.RequestSource.API)
 
     results = race(*[look_then_insert] * 4)
     assert len(successes(results)) == 1
@@ -106,7 +106,7 @@ def test_an_error_that_is_no_repetition_is_not_taken_for_one(house: House, monke
         with connection.cursor() as cursor:
             cursor.execute("UPDATE workflows_workflowrequest SET customer_id = -1")
 
-    monkeypatch.setattr(services.audit, "record", lambda *_, **__: break_a_constraint())
+    monkeypatch.setattr(submitting.audit, "record", lambda *_, **__: break_a_constraint())
     with pytest.raises(IntegrityError):
         house.submit()
     assert counts().requests == 0

@@ -14,7 +14,7 @@ from django.db.models import Sum
 from tests.concurrency.racing import failures, race, successes
 from tests.factories import MembershipFactory, ProgramFactory, UserFactory, set_terms
 from tests.house import House
-from workflows import services
+from workflows import services, submitting
 from workflows.errors import LimitReached
 from workflows.models import Decision, LimitUse, WorkflowPolicy, WorkflowRequest
 from workflows.rules import usage, versions
@@ -129,7 +129,7 @@ class TestWhatCounts:
         membership.save()
         submission = read_submission(house.body(points=101), organisation=house.organisation, slug="GOODWILL-POINTS")
         with pytest.raises(LimitReached):
-            services.submit(actor=house.actor(house.maker), submission=submission, one_step=True)
+            submitting.submit(actor=house.actor(house.maker), submission=submission, one_step=True)
 
     def test_a_soft_limit_asks_for_one_more(self, house: House) -> None:
         limited(house, limit(at_limit={"role": "checker"}), auto_approval="all")
@@ -207,7 +207,7 @@ class TestAtTheSameInstant:
 
         def submitting(body: dict[str, Any]) -> Any:
             submission = read_submission(body, organisation=house.organisation, slug="GOODWILL-POINTS")
-            return lambda: services.submit(actor=actor, submission=submission)
+            return lambda: submitting.submit(actor=actor, submission=submission)
 
         results = race(*[submitting(body) for body in bodies])
         assert {type(error) for error in failures(results)} == {LimitReached}
@@ -229,7 +229,7 @@ class TestAtTheSameInstant:
                 for _ in range(8)
             ]
             results = race(
-                *[lambda one=one: services.submit(actor=actor, submission=one) for one in submissions]  # type: ignore[misc]
+                *[lambda one=one: submitting.submit(actor=actor, submission=one) for one in submissions]  # type: ignore[misc]
             )
             got_in = max(got_in, len(successes(results)))
             if got_in > 1:
@@ -243,7 +243,7 @@ class TestAtTheSameInstant:
         from workflows.errors import PolicyChanged
 
         with pytest.raises(PolicyChanged) as refused:
-            services.submit(actor=house.actor(house.maker), submission=submission)
+            submitting.submit(actor=house.actor(house.maker), submission=submission)
         assert refused.value.headers["Retry-After"] == "1"
         assert not WorkflowRequest.objects.exists()
         assert not LimitUse.objects.exists()
@@ -254,7 +254,7 @@ class TestAtTheSameInstant:
 
         def submit() -> WorkflowRequest:
             submission = read_submission(house.body(points=1), organisation=house.organisation, slug="GOODWILL-POINTS")
-            return services.submit(actor=actor, submission=submission).request
+            return submitting.submit(actor=actor, submission=submission).request
 
         def count() -> Any:
             terms = house.policy.terms.model_copy(update={"limits": (Limit.model_validate(limit()),)})

@@ -26,7 +26,7 @@ from tests.concurrency.racing import failures, race
 from tests.factories import MembershipFactory, UserFactory, set_terms
 from tests.house import FAKE_CREDENTIAL, House, build_house
 from wire.errors import ApiError
-from workflows import execution, services
+from workflows import execution, services, submitting
 from workflows.intouch.outcomes import Outcome
 from workflows.models import (
     AdminTask,
@@ -121,7 +121,7 @@ class Machine(RuleBasedStateMachine):
         actor, submission = self.house.actor(self.house.maker), self.submission(*asked)
         preview = verdicts.look_and_judge(actor, submission, RequestSource.API).verdict
         try:
-            request = services.submit(actor=actor, submission=submission).request
+            request = submitting.submit(actor=actor, submission=submission).request
         except ApiError:
             with pytest.raises(ApiError):
                 verdicts.check(preview, actor=actor, submission=submission, one_step=False)
@@ -132,7 +132,7 @@ class Machine(RuleBasedStateMachine):
     @rule(batch=st.lists(ASKED, min_size=2, max_size=6))
     def several_are_asked_for_at_once(self, batch: list[tuple[int, int]]) -> None:
         actor = self.house.actor(self.house.maker)
-        asked = [partial(services.submit, actor=actor, submission=self.submission(*one)) for one in batch]
+        asked = [partial(submitting.submit, actor=actor, submission=self.submission(*one)) for one in batch]
         self.run(*asked)
 
     @rule(acts=st.lists(st.tuples(st.integers(0, 20), st.integers(0, 2), ACTS), min_size=1, max_size=5))

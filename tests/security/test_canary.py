@@ -18,7 +18,7 @@ from tests.security.life import Browser, Life
 from tests.security.places import files, redis_values, tables
 from tests.workflows.raw_servers import Conversation, RawServer, raw_server
 from wire import secrets
-from workflows.services import secret_binding
+from workflows.bindings import secret_binding
 
 pytestmark = [pytest.mark.xdist_group("security-service"), pytest.mark.timeout(240)]
 

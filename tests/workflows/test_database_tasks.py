@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from tests.factories import MembershipFactory, UserFactory
 from tests.house import House, build_house
 from tests.workflows.journeys import broken, past_the_guards, sql, task_of
+from workflows.errors import RefusedByPolicy
 from workflows.models import AdminTask, AuditEvent, IntouchCall, Pause, PolicyVersion, WorkflowPolicy, WorkflowRequest
 
 TASKS, CALLS = "workflows_admintask", "workflows_intouchcall"

@@ -259,9 +259,9 @@ def test_a_file_without_ids_is_refused(house: House, decide: Run) -> None:
 def test_interrupted_results_hold_what_was_done(
     house: House, submit: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from workflows import services
+    from workflows import submitting
 
-    real, calls = services.submit, []
+    real, calls = submitting.submit, []
 
     def interrupted(**arguments: Any) -> Any:
         calls.append(1)
@@ -271,7 +271,7 @@ def test_interrupted_results_hold_what_was_done(
 
     content = as_csv(cells(), cells(referenceId="may-2"))
     with monkeypatch.context() as patch:
-        patch.setattr(services, "submit", interrupted)
+        patch.setattr(submitting, "submit", interrupted)
         code, summary, _ = submit(content)
     assert (code, "The same command goes on" in summary["error"]) == (130, True)
     assert len((tmp_path / "campaign.results.csv").read_text().splitlines()) == 2

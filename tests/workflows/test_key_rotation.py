@@ -13,8 +13,8 @@ from tests.workflows.journeys import attempt
 from wire import secrets
 from wire.secrets import SecretUnreadable
 from workflows import key_rotation, set_up
+from workflows.bindings import secret_binding
 from workflows.models import WorkflowRequest
-from workflows.services import secret_binding
 from workflows.states import State
 
 OLD, NEW = {"old": b"o" * 32}, {"new": b"n" * 32}

@@ -12,7 +12,7 @@ from tests.house import House
 from tests.workflows.journeys import attempt, reread, whole_database
 from tests.workflows.sandbox_client import Client
 from wire import strict_json
-from workflows import services, set_up
+from workflows import services, set_up, submitting
 from workflows.models import Decision, WorkflowRequest
 from workflows.states import ENDED, State
 from workflows.submission import read_submission
@@ -28,7 +28,7 @@ def submit(house: House) -> WorkflowRequest:
     body["payload"]["IntouchAPITask-Payload"]["headers"]["Authorization"] = SENTINEL
     submission = read_submission(body, organisation=house.organisation, slug="GOODWILL-POINTS")
     assert BARE not in repr(submission)
-    return services.submit(actor=house.actor(house.maker), submission=submission).request
+    return submitting.submit(actor=house.actor(house.maker), submission=submission).request
 
 
 def rejected(house: House, _: Client) -> None:
@@ -106,7 +106,7 @@ def test_the_target_s_own_credential_is_used_where_the_maker_sends_none(calling_
     body = calling_house.body()
     del body["payload"]["IntouchAPITask-Payload"]["headers"]["Authorization"]
     submission = read_submission(body, organisation=calling_house.organisation, slug="GOODWILL-POINTS")
-    request = services.submit(actor=calling_house.actor(calling_house.maker), submission=submission).request
+    request = submitting.submit(actor=calling_house.actor(calling_house.maker), submission=submission).request
     assert attempt(calling_house.approve(request)).state == State.CREDITED
     assert seen == [SENTINEL]
     assert [trace for trace in TRACES if trace in whole_database()] == []

@@ -16,19 +16,20 @@ from tests.house import FAKE_CREDENTIAL, House, build_house
 from tests.workflows.journeys import actions_of, correlated, counts, events_of, goodwill_of, task_of
 from wire import secrets
 from wire.redaction import MASK
-from workflows import services
+from workflows import services, submitting
+from workflows.bindings import secret_binding
 from workflows.errors import PermissionDenied, ReferenceReused
 from workflows.models import AutoApproval, RequestSource, WorkflowRequest
-from workflows.services import Submitted, secret_binding
 from workflows.states import State
 from workflows.submission import read_submission
+from workflows.submitting import Submitted
 
 TASK = "IntouchAPITask-Payload"
 
 
 def submit(house: House, body: dict[str, Any], *, maker: Any = None, **options: Any) -> Submitted:
     submission = read_submission(body, organisation=house.organisation, slug="GOODWILL-POINTS")
-    return services.submit(actor=house.actor(maker or house.maker), submission=submission, **options)
+    return submitting.submit(actor=house.actor(maker or house.maker), submission=submission, **options)
 
 
 def test_a_submitted_request_waits_with_a_task_and_is_in_the_history(house: House) -> None:

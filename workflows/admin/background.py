@@ -1,4 +1,4 @@
-"""What stands beside a request on the page of its task: the customer's and the maker's record, and what is odd about it."""
+"""What stands beside a request on the page of its task: the customer's and the maker's record, and what is odd."""
 
 from __future__ import annotations
 

@@ -21,15 +21,15 @@ from django.views.decorators.http import require_http_methods
 from accounts.actors import Actor
 from accounts.admin_guard import actors_for
 from wire.errors import ApiError
-from workflows import registry, services
+from workflows import registry, submitting
 from workflows.admin.maker_form import MakerForm
 from workflows.amounts import readable
 from workflows.errors import ReferenceReused
 from workflows.models import RequestSource, WorkflowRequest
 from workflows.registry import RequestType
-from workflows.services import Submitted
 from workflows.states import State
 from workflows.submission import read_submission, terms_in_force
+from workflows.submitting import Submitted
 from workflows.targets import enabled_targets
 
 UNPROCESSABLE = 422
@@ -92,7 +92,7 @@ class MakerPages:
             return self._show(request, slug, actor, form=form, status=UNPROCESSABLE)
         try:
             submission = read_submission(form.envelope(), organisation=actor.organisation, slug=slug)
-            made = services.submit(actor=actor, submission=submission, source=RequestSource.ADMIN)
+            made = submitting.submit(actor=actor, submission=submission, source=RequestSource.ADMIN)
         except ReferenceReused as refusal:
             form.add_error(None, _("This form was sent before, with other content, and that request stands. Send it"
                                    " once more to make a second one."))  # fmt: skip

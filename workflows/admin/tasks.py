@@ -20,7 +20,7 @@ from accounts.actors import Actor
 from accounts.admin_guard import actors_for
 from accounts.moments import spelled
 from wire.errors import ApiError
-from workflows import desk, desk_filters, policies, registry, services
+from workflows import desk, desk_filters, policies, services
 from workflows.admin import background, chips, facts, list_columns, lists, live, said, story, task_orders
 from workflows.admin.chips import Chip
 from workflows.admin.forms import DecisionForm, WithdrawalForm

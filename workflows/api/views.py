@@ -14,7 +14,7 @@ from accounts.api.authentication import actor_of, fresh_proof_of
 from wire.bodies import read_body
 from wire.errors import MalformedBody, Problem
 from wire.pages import NumberedPages
-from workflows import policies, registry, selectors, services
+from workflows import policies, registry, selectors, services, submitting
 from workflows.api import schema
 from workflows.api.bodies import DecisionBody
 from workflows.api.filters import RequestFilter
@@ -38,7 +38,7 @@ class RequestWorkflowViewSet(ViewSet):
         policies.check_may_make(actor)
         one_step = _one_step(request)
         submission = read_submission(request.data, organisation=actor.organisation, slug=request_type)
-        submitted = services.submit(
+        submitted = submitting.submit(
             actor=actor, submission=submission, one_step=one_step, idempotency_key=_idempotency_key(request)
         )
         headers = {"Idempotent-Replay": "true"} if submitted.replayed else {}

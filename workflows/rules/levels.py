@@ -86,8 +86,8 @@ def _open(
 ) -> None:  # fmt: skip
     task = _task(request, needs, level=level, stage=stage, barred=barred)
     task.opened_at, task.opened_by = now, opened_by
-    task.remind_at = _after(patience.remind_after)
-    task.escalate_at = _after(patience.escalate_after) if needs.backup is not None else None
+    task.remind_at = in_hours(patience.remind_after)
+    task.escalate_at = in_hours(patience.escalate_after) if needs.backup is not None else None
     insert(task)
 
 
@@ -105,6 +105,6 @@ def _task(
     )  # fmt: skip
 
 
-def _after(hours: int | None) -> Any:
+def in_hours(hours: int | None) -> Any:
     """So many hours from now, by the database's clock."""
     return None if hours is None else Now() + timedelta(hours=hours)

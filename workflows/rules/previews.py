@@ -1,4 +1,4 @@
-"""What would become of a submission at this moment: judged as `services.submit` does, but nothing is stored."""
+"""What would become of a submission at this moment: judged as `submitting.submit` does, but nothing is stored."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Preview:
 def preview(
     *, actor: Actor, submission: Submission, one_step: bool = False, source: RequestSource = RequestSource.API
 ) -> Preview:
-    """What `services.submit` would answer now; a fixed number of queries, and nothing is locked or counted.
+    """What `submitting.submit` would answer now; a fixed number of queries, and nothing is locked or counted.
 
     Raises:
         PermissionDenied: see `policies.check_may_submit`.

@@ -11,10 +11,10 @@ from accounts.models import Membership, Organisation
 from wire import secrets
 from wire.secrets import SecretUnreadable
 from workflows import audit
+from workflows.bindings import secret_binding
 from workflows.models import IntouchTarget, WorkflowPolicy, WorkflowRequest
 from workflows.registry import RefusedHere
 from workflows.rules import versions
-from workflows.services import secret_binding
 from workflows.set_up import keep_credential
 from workflows.settings_change import changes
 from workflows.settings_change.changes import MembershipChange, PolicyChange, Rights, TargetChange, TargetState

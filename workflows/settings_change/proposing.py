@@ -13,7 +13,7 @@ from accounts.actors import Actor
 from accounts.models import Membership, Organisation
 from wire.errors import Problem
 from wire.secrets import Secret
-from workflows import policies, registry, services
+from workflows import policies, registry, submitting
 from workflows.errors import InvalidPayload, OwnRequest
 from workflows.models import SETTINGS_CHANGE, IntouchTarget, RequestSource, WorkflowPolicy, WorkflowRequest
 from workflows.models.policy import terms_of
@@ -169,7 +169,7 @@ def _propose(
         subject=Subject(f"settings-{uuid4().hex[:12]}", None, None, note, concerns=tuple(concerns)),
         facts=None, content=content, secret=secret, digest=content_digest(WHOLE_ORGANISATION, content),
     )  # fmt: skip
-    return services.submit(actor=actor, submission=submission, source=RequestSource.ADMIN).request
+    return submitting.submit(actor=actor, submission=submission, source=RequestSource.ADMIN).request
 
 
 @transaction.atomic

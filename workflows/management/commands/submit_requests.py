@@ -12,7 +12,7 @@ from wire import correlation
 from wire.errors import ApiError, MalformedBody
 from wire.records import Record, UnusableFile
 from wire.strict_json import InvalidJSON
-from workflows import policies, services
+from workflows import policies, submitting
 from workflows.management.filing import (
     BodyMaker,
     Result,
@@ -77,7 +77,7 @@ class Command(BulkCommand):
             if options["dry_run"]:
                 policies.check_may_submit(actor, submission.entity, one_step=False)
                 return Result(record.line, "valid", reference_id=reference)
-            done = services.submit(actor=actor, submission=submission, source=RequestSource.FILE)
+            done = submitting.submit(actor=actor, submission=submission, source=RequestSource.FILE)
         except InvalidJSON as error:
             return Result.refused(record.line, MalformedBody(f"{error}."))
         except ApiError as error:
