@@ -78,6 +78,12 @@ def note_set_by_command(person: User) -> None:
     access_changed.send(sender=User, person=owner, actor=None, what=Change.PASSWORD_SET)
 
 
+def givers_of(person: User) -> list[str]:
+    """The names of those who have had the means to log in as this account in their hands."""
+    givers = User.objects.filter(pk__in=person.access_given_by).order_by("pk")
+    return [giver.display_name for giver in givers]
+
+
 def why_not_confirm(person: User, by: User) -> str | None:
     """Why `by` may not confirm that the account is its owner's again; None where they may."""
     if not person.access_given_by:

@@ -49,8 +49,7 @@ class AccessAdmin(PlatformAdmin, _DjangoUserAdmin):
         """Say on the page whose access is another one's, and whether the reader may confirm it."""
         original = context.get("original")
         if isinstance(original, User) and original.access_given_by:
-            givers = User.objects.filter(pk__in=original.access_given_by)
-            context["access_given_by"] = ", ".join(giver.display_name for giver in givers)
+            context["access_given_by"] = ", ".join(access.givers_of(original))
             context["why_not_confirm"] = access.why_not_confirm(original, person_of(request))
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -62,9 +61,12 @@ class AccessAdmin(PlatformAdmin, _DjangoUserAdmin):
             return HttpResponseRedirect(reverse("admin:password_change", current_app=self.admin_site.name))
         if user is not None and user.is_service_account:
             raise Http404(_("A service account has a generated secret and no password."))
+        before = user.password if user is not None else None
         response = super().user_change_password(request, id, form_url)
-        if user is not None and User.objects.get(pk=user.pk).password != user.password:
-            access.note_given(user, by=person_of(request), what=Change.PASSWORD_SET)
+        if user is not None:
+            user.refresh_from_db(fields=["password"])
+            if user.password != before:
+                access.note_given(user, by=person_of(request), what=Change.PASSWORD_SET)
         return response
 
     @transaction.atomic
