@@ -22,10 +22,15 @@ from django.views.decorators.cache import never_cache
 from accounts import second_factor
 from accounts.admin_guard import person_of
 from accounts.models import User
+from wire.secrets import Secret
 
 _OPEN_TO_UNVERIFIED = frozenset({"logout", "second-factor", "second-factor-set-up", "jsi18n"})
 _OPEN_WITH_A_PASSWORD_OF_OTHERS = _OPEN_TO_UNVERIFIED | {"password_change"}
 View = Callable[..., HttpResponse]
+
+
+def _picture(url: str) -> str:
+    return segno.make(url, error="m").svg_data_uri(scale=5, border=2, light="#ffffff")
 
 
 class CodeForm(forms.Form):
@@ -101,13 +106,14 @@ class Pages:
             codes = second_factor.confirm_set_up(person, form.cleaned_data["code"])
             if codes is not None:
                 self._log_in(request, second_factor.device_of(person))
-                shown = {"codes": codes, "title": _("Your recovery codes")}
+                shown = {"codes": [Secret(code) for code in codes], "title": _("Your recovery codes")}
                 return self._page(request, "accounts/recovery_codes.html", shown)
             form.add_error("code", _("This is not the code that the device shows now. Try the next one."))
         device = second_factor.begin_set_up(person)
+        # At DEBUG, Django's templates log what they were given.
         context = {
-            "form": form, "title": _("Set up your second factor"), "secret": second_factor.secret_text(device),
-            "picture": segno.make(device.config_url, error="m").svg_data_uri(scale=5, border=2, light="#ffffff"),
+            "form": form, "title": _("Set up your second factor"), "secret": Secret(second_factor.secret_text(device)),
+            "picture": Secret(_picture(device.config_url)),
         }  # fmt: skip
         return self._page(request, "accounts/second_factor_set_up.html", context)
 

@@ -217,13 +217,15 @@ def set_up(life: Life) -> None:
 
 
 def set_up_second_factor(life: Life) -> None:
-    """The seed and the recovery codes are shown in one answer each."""
+    """The seed is shown to its owner until it is confirmed, the recovery codes in one answer."""
     person = Browser(life, "canary-auditor")
     person.log_in()
     shown = re.findall(r"<code[^>]*>((?:[A-Z2-7]{4} ){7}[A-Z2-7]{4})</code>", person.read(SECOND_FACTOR))[0]
     seed = shown.replace(" ", "")
-    life.learn("a seed, as it is shown", shown, f"answer {person.last}")
-    life.learn("a seed", seed, f"answer {person.last}")
+    # It stays the same until it is confirmed, and a walk has been here before.
+    pages = [place for place in life.answers if "canary-auditor" in place and SECOND_FACTOR in place]
+    life.learn("a seed, as it is shown", shown, *pages)
+    life.learn("a seed", seed, *pages)
     life.learn("a seed in hexadecimal", base64.b32decode(seed).hex())
     done = person.post(SECOND_FACTOR, code=str(TOTP(base64.b32decode(seed)).token()).zfill(6))
     codes = re.findall(r"<code>([a-z2-7]{4}(?: [a-z2-7]{4}){3})</code>", done.text)
