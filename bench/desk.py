@@ -106,7 +106,7 @@ def bulk(house: FilledHouse, times: int) -> list[Row]:
     from workflows import bulk_running, bulk_selection
     from workflows.models import BulkVerdict
 
-    number = min(BULK, house.waiting // 4)
+    number = min(BULK, house.waiting // 20)
     chosen = dict(house.waiting_for_checker().values_list("pk", "request__digest")[:number])
     run = bulk_selection.choose_rows(house.actors, chosen)
     address = f"/admin/workflows/bulkrun/{run.pk}/change/"
