@@ -1,11 +1,16 @@
-"""Keeps the pictures of the documentation small: a page has few colours, and 256 of them are hard to tell from all."""
+"""Keeps pictures of pages small: a page has few colours, and 256 of them are hard to tell from all."""
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
+from PIL import Image
+
 MOST_BYTES = 200_000
-_COLOURS = 256
+# As many are kept as they are, so that no ground gets a tinge; the others stand for what is left, such as the edges of
+# letters and a legend's few pixels.
+_EXACT, _COLOURS = 128, 256
 
 
 def keep_small(picture: Path) -> int:
@@ -14,13 +19,19 @@ def keep_small(picture: Path) -> int:
     Raises:
         SystemExit: it is larger than `MOST_BYTES` all the same.
     """
-    from PIL import Image
-
     with Image.open(picture) as opened:
-        # This way alone keeps the colours of small areas, such as those of a legend.
-        few = opened.convert("RGB").quantize(_COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    few.save(picture, optimize=True)
+        page = opened.convert("RGB")
+    page.quantize(palette=_palette_of(page), dither=Image.Dither.NONE).save(picture, optimize=True)
     size = picture.stat().st_size
     if size > MOST_BYTES:
         raise SystemExit(f"{picture.name} is larger than {MOST_BYTES:,} bytes: show less of the page.")
     return size
+
+
+def _palette_of(page: Image.Image) -> Image.Image:
+    colours = Counter({colour: number for number, colour in page.getcolors(page.width * page.height)})
+    exact = [value for colour, _number in colours.most_common(_EXACT) for value in colour]
+    covering = page.quantize(_COLOURS - _EXACT, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).getpalette()
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([*exact, *covering[: 3 * (_COLOURS - _EXACT)]])
+    return palette
