@@ -80,7 +80,8 @@ class FilledHouse:
 
 def fill(template: WorkflowRequest, makers: list[Any], checkers: list[Any], *, number: int, waiting: int) -> None:
     """Write the rows, and leave the tables as tidy as the server's own housekeeping would."""
-    write(template, makers, checkers, number=number, waiting=waiting)
+    with connection.cursor() as cursor, _indexes_built_afterwards(cursor):
+        write(template, makers, checkers, number=number, waiting=waiting)
     connection.set_autocommit(True)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
@@ -105,11 +106,10 @@ def write(template: WorkflowRequest, makers: list[Any], checkers: list[Any], *, 
             {"all": number, "waiting": waiting, "customers": CUSTOMERS, "programs": PROGRAMS,
              "makers": MAKERS, "checkers": CHECKERS},
         )  # fmt: skip
-        with _indexes_built_afterwards(cursor):
-            _copy(cursor, WorkflowRequest, template.pk, _REQUEST)
-            _copy(cursor, AdminTask, template.tasks.get().pk, _TASK, where="NOT is_automatic")
-            _copy(cursor, GoodwillRequest, template.goodwill.pk, _GOODWILL)
-            _copy(cursor, AuditEvent, template.events.earliest("pk").pk, _EVENT)
+        _copy(cursor, WorkflowRequest, template.pk, _REQUEST)
+        _copy(cursor, AdminTask, template.tasks.get().pk, _TASK, where="NOT is_automatic")
+        _copy(cursor, GoodwillRequest, template.goodwill.pk, _GOODWILL)
+        _copy(cursor, AuditEvent, template.events.earliest("pk").pk, _EVENT)
         for model in (AdminTask, GoodwillRequest, AuditEvent):
             cursor.execute(
                 f"SELECT setval(pg_get_serial_sequence('{model._meta.db_table}', 'id'), max(id)) FROM"
