@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -29,9 +30,10 @@ def keep_small(picture: Path) -> int:
 
 
 def _palette_of(page: Image.Image) -> Image.Image:
-    colours = Counter({colour: number for number, colour in page.getcolors(page.width * page.height)})
+    counted: Any = page.getcolors(page.width * page.height)
+    colours = Counter({colour: number for number, colour in counted})
     exact = [value for colour, _number in colours.most_common(_EXACT) for value in colour]
-    covering = page.quantize(_COLOURS - _EXACT, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).getpalette()
+    covering = page.quantize(_COLOURS - _EXACT, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).getpalette() or []
     palette = Image.new("P", (1, 1))
     palette.putpalette([*exact, *covering[: 3 * (_COLOURS - _EXACT)]])
     return palette
