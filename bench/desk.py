@@ -4,7 +4,7 @@
 
 Fills the temporary database, then asks for each page in process, through every middleware. A row says how long 95 of
 100 visits took at most, with the number of statements and the CPU time of one visit, web process and database
-together; the spread is from the fastest visit to the slowest. `--quick` has 20,000 requests and tells nothing but that
+together; the spread is from the fastest visit to the slowest. `--quick` has 5,000 requests and tells nothing but that
 every page still answers, with as many statements as over a million.
 """
 
@@ -40,7 +40,7 @@ def main() -> None:
     call_command("migrate", verbosity=0)
     from bench.desk_rows import FilledHouse
 
-    house = FilledHouse(20_000, 1000) if options.quick else FilledHouse(1_000_000, 50_000)
+    house = FilledHouse(5000, 1000) if options.quick else FilledHouse(1_000_000, 50_000)
     times = 3 if options.quick else 20
     said = (
         f"{house.requests:,} requests, {house.waiting:,} of them waiting, filled in {house.filled_in:.0f} s;"
@@ -106,7 +106,7 @@ def bulk(house: FilledHouse, times: int) -> list[Row]:
     from workflows import bulk_running, bulk_selection
     from workflows.models import BulkVerdict
 
-    number = min(BULK, house.waiting // 4)
+    number = min(BULK, house.waiting // 20)
     chosen = dict(house.waiting_for_checker().values_list("pk", "request__digest")[:number])
     run = bulk_selection.choose_rows(house.actors, chosen)
     address = f"/admin/workflows/bulkrun/{run.pk}/change/"

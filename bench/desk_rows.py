@@ -6,6 +6,8 @@ The triggers are off while it writes; this is the benchmark's own temporary data
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import connection, models
@@ -78,7 +80,8 @@ class FilledHouse:
 
 def fill(template: WorkflowRequest, makers: list[Any], checkers: list[Any], *, number: int, waiting: int) -> None:
     """Write the rows, and leave the tables as tidy as the server's own housekeeping would."""
-    write(template, makers, checkers, number=number, waiting=waiting)
+    with connection.cursor() as cursor, _indexes_built_afterwards(cursor):
+        write(template, makers, checkers, number=number, waiting=waiting)
     connection.set_autocommit(True)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
@@ -114,6 +117,24 @@ def write(template: WorkflowRequest, makers: list[Any], checkers: list[Any], *, 
             )
         cursor.execute("DROP TABLE bench_series, bench_people")
         cursor.execute("SET session_replication_role = origin")
+
+
+@contextmanager
+def _indexes_built_afterwards(cursor: Any) -> Iterator[None]:
+    """A million rows go into the tables twice as fast without them; those of a constraint stay."""
+    tables = [model._meta.db_table for model in (WorkflowRequest, AdminTask, GoodwillRequest, AuditEvent)]
+    cursor.execute(
+        "SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index WHERE NOT indisunique"
+        " AND indrelid = ANY (%s::regclass[])",
+        [tables],
+    )
+    found = cursor.fetchall()
+    for name, _definition in found:
+        cursor.execute(f"DROP INDEX {name}")
+    yield
+    cursor.execute("SET maintenance_work_mem = '512MB'")
+    for _name, definition in found:
+        cursor.execute(definition)
 
 
 def _copy(cursor: Any, model: type[models.Model], key: Any, said: dict[str, str], where: str = "true") -> None:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from docs.pictures import keep_small
+from tests.e2e.pictures import keep_small
 
 IMAGES = Path(__file__).resolve().parent / "images"
 ORGANISATION = 60_001

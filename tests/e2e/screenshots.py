@@ -13,9 +13,9 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-from docs.pictures import keep_small
 from tests.e2e.browser import chromium
 from tests.e2e.desk import NARROW, PATIENCE_MS, TASKS, Desk, new_customer, rows
+from tests.e2e.pictures import keep_small
 from tests.e2e.started import PROJECT, embedded_servers, free_ports, started
 
 IMAGES = PROJECT / "docs" / "images"
