@@ -16,7 +16,7 @@ def _asks_nobody(place: str) -> models.Q:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("workflows", "0028_tasks_by_worth")]
+    dependencies = [("workflows", "0032_desk_again")]
 
     operations = [
         AddConstraintNotValid(
