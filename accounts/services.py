@@ -91,7 +91,7 @@ def set_membership(
     """Give a user exactly these roles in an organisation; `scope` has the keys concepts, zones, stores, tills.
 
     Raises:
-        ValidationError: a contradiction; or the organisation is set up, and this would change something.
+        ValidationError: a contradiction; or the organisation is set up or in use, and this would change something.
     """
     values: dict[str, Any] = {
         "is_maker": roles.maker, "is_checker": roles.checker, "is_auditor": roles.auditor,

@@ -13,4 +13,5 @@ class WorkflowsConfig(AppConfig):
         registry.register(SETTINGS_CHANGE_TYPE)
         set_up_phase.membership_set.connect(set_up.note_membership)
         access.access_changed.connect(set_up.note_access)
+        set_up_phase.signs_of_use.append(set_up.is_in_use)
         people_watch.watch()

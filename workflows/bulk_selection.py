@@ -71,7 +71,7 @@ def choose_rows(actors: Actors, digests: Mapping[int, str]) -> BulkRun:
     """Keep a choice of tasks by their ids, each with the digest that the page showed.
 
     Raises:
-        CannotChoose: no task, too many, or of several organisations.
+        CannotChoose: no task, or of several organisations.
     """
     tasks = AdminTask.objects.filter(organisation__in=list(actors), pk__in=list(digests))
     return _keep(actors, tasks, digests, "")
@@ -100,7 +100,8 @@ def choose_again(actors: Actors, run: BulkRun) -> BulkRun:
 
 def _keep(actors: Actors, tasks: QuerySet[AdminTask], digests: Mapping[int, str], shown_filter: str) -> BulkRun:
     columns = ("pk", "organisation_id", "request_id", "request__digest")
-    rows = list(tasks.order_by("pk").values_list(*columns)[:MOST_CHOSEN])
+    found = list(tasks.order_by("pk").values_list(*columns)[: MOST_CHOSEN + 1])
+    rows = found[:MOST_CHOSEN]
     organisations = {organisation for _pk, organisation, _request, _digest in rows}
     if not rows:
         raise CannotChoose(_("Choose at least one request."))
@@ -110,7 +111,7 @@ def _keep(actors: Actors, tasks: QuerySet[AdminTask], digests: Mapping[int, str]
     with transaction.atomic(durable=True):
         run = BulkRun.objects.create(
             organisation=actor.organisation, person=actor.user, person_name=actor.name, filter=shown_filter[:2000],
-            total=len(rows),
+            total=len(rows), is_cut=len(found) > len(rows),
         )  # fmt: skip
         BulkItem.objects.bulk_create(
             BulkItem(run=run, organisation_id=of, task_id=pk, request_id=about, digest=digests.get(pk, digest))

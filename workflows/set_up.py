@@ -16,7 +16,7 @@ from accounts.models import RIGHTS, Membership, Organisation, User
 from wire import secrets
 from wire.secrets import Secret
 from workflows import audit, registry
-from workflows.models import SETTINGS_CHANGE, IntouchTarget, PolicyVersion, WorkflowPolicy
+from workflows.models import SETTINGS_CHANGE, IntouchTarget, PolicyVersion, WorkflowPolicy, WorkflowRequest
 from workflows.queue import announce_access
 from workflows.rules import administrators, versions
 from workflows.targets import parse_origin
@@ -27,6 +27,12 @@ from workflows.terms.document import Terms
 def target_binding(target_id: int) -> bytes:
     """The associated data of a target's stored credential."""
     return secrets.binding("target", target_id, "credential")
+
+
+def is_in_use(organisation_id: int) -> bool:
+    """Whether anything but a change of settings was ever asked for in the organisation."""
+    made = WorkflowRequest.objects.filter(organisation=organisation_id).exclude(request_type=SETTINGS_CHANGE)
+    return made.exists()
 
 
 @transaction.atomic
@@ -41,8 +47,8 @@ def allow_target(
     """Allow an origin, or change where it is. `credential` is stored encrypted; None leaves what there is.
 
     Raises:
-        ValidationError: origin or base URL is not `http(s)://host[:port]`; or the organisation is set up, and this
-            would change something.
+        ValidationError: origin or base URL is not `http(s)://host[:port]`; or the organisation is set up or in
+            use, and this would change something.
     """
     values = {"base_url": canonical_origin(base_url), "allows_internal": allows_internal, "is_enabled": True}
     origin = canonical_origin(origin)
@@ -103,14 +109,17 @@ def set_policy(
 ) -> tuple[PolicyVersion, bool]:
     """Write the policy of an organisation for a request type; the same again changes nothing.
 
+    Args:
+        reasons: the only ones that may be given; None for free text.
+
     Raises:
         TypeNotSupported: unknown type.
-        ValidationError: contradictory values; or the organisation is set up, and this would change something.
+        ValidationError: contradictory values; or the organisation is set up or in use, and this would change something.
     """
     registry.get(slug)
     try:
         terms = Terms(
-            is_enabled=is_enabled, cap=cap, reasons=tuple(reasons) if reasons else None,
+            is_enabled=is_enabled, cap=cap, reasons=None if reasons is None else tuple(reasons),
             auto_approval="off" if auto_approval_up_to is None else "up_to", auto_approval_up_to=auto_approval_up_to,
         )  # fmt: skip
     except pydantic.ValidationError as error:

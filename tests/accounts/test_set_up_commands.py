@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 
 from accounts import access
 from accounts.models import Membership, Organisation, ServiceAccountSecret, User
+from accounts.set_up_phase import is_set_up
 from goodwill.models import Program
 from tests.api.gateway import gateway_of
 from tests.factories import PASSWORD, UserFactory
@@ -273,3 +274,58 @@ def test_the_first_password_of_the_command_line_bars_nobody(organisation: Organi
     maya = User.objects.get(username="maya")
     assert (maya.access_given_by, maya.must_choose_password) == ([], False)
     assert not AuditEvent.objects.filter(action="person.password_set").exists()
+
+
+def test_reasons_are_free_text_or_only_those_of_a_list_that_is_not_empty(organisation: Organisation) -> None:
+    def reasons() -> Any:
+        return WorkflowPolicy.objects.get().terms.reasons
+
+    run("create_policy --org 51250 --reasons listed --reason late --reason lost")
+    assert reasons() == ("late", "lost")
+    for line, sentence in (("--reasons listed", "has no reasons"), ("--reasons free --reason late", "free text")):
+        with pytest.raises(CommandError, match=sentence):
+            run(f"create_policy --org 51250 {line}")
+    assert reasons() == ("late", "lost")
+    run("create_policy --org 51250 --reasons free")
+    assert reasons() is None
+
+
+class TestInAnOrganisationThatIsInUse:
+    """Requests are made in it, but it has no two administrators yet."""
+
+    LINES = (
+        "create_policy --org 51250 --auto-up-to 1000000",
+        "create_target --org 51250 --origin http://intouch.test:1900 --internal",
+        "create_member --org 51250 --username mallory --role administrator",
+        "create_service_account --org 51250 --username crm2 --role maker",
+    )
+
+    @pytest.mark.parametrize("line", LINES, ids=lambda line: line.partition(" ")[0])
+    def test_commands_change_nothing(self, house: House, line: str) -> None:
+        request = house.submit()
+        before = [house.policy.active_id, User.objects.count(), IntouchTarget.objects.count()]
+        with pytest.raises(CommandError, match=r"Requests have been made in .* appoint_administrator"):
+            run(line)
+        house.policy.refresh_from_db()
+        assert [house.policy.active_id, User.objects.count(), IntouchTarget.objects.count()] == before
+        request.refresh_from_db()
+        assert request.state == "waiting"
+
+    def test_before_the_first_request_they_do(self, house: House) -> None:
+        for line in self.LINES:
+            run(line)
+        assert house.submit(points=9_999).auto_approved
+
+    def test_what_is_there_already_may_be_asked_for_again(self, house: House) -> None:
+        line = "create_target --org 51250 --origin http://intouch.test:1900 --internal"
+        run(line)
+        house.submit()
+        assert run(line)["created"] is False
+
+    def test_administrators_are_appointed_and_propose_from_then_on(self, house: House) -> None:
+        house.submit()
+        for person in (house.checker, house.colleague):
+            run(f"appoint_administrator --org 51250 --username {person.username} --reason set-up")
+        assert is_set_up(house.organisation.pk)
+        with pytest.raises(CommandError, match="one of its administrators proposes"):
+            run(self.LINES[0])

@@ -456,3 +456,26 @@ def test_another_task_is_not_decided_in_the_place_of_the_one_that_was_looked_at(
             task_id=task_of(three[1]).pk,
         )  # fmt: skip
     assert states(three) == [State.WAITING] * 3
+
+
+class TestMoreThanCanBeDecidedAtOnce:
+    @pytest.fixture(autouse=True)
+    def bound(self, monkeypatch):
+        monkeypatch.setattr(bulk_selection, "MOST_CHOSEN", 2)
+
+    def test_the_oldest_are_chosen_and_both_pages_say_so(self, checker, three):
+        assert "the oldest 2 at most" in checker.get(f"{LIST}?show=waiting").content.decode()
+        run = choose(checker, all="1", query="show=waiting")
+        assert [item.request_id for item in run.items.order_by("pk")] == [request.pk for request in three[:2]]
+        assert (
+            "More match than can be decided in one go. These are the oldest 2;" in page(checker, run).content.decode()
+        )
+        start(checker, run)
+        assert states(three) == [State.EXECUTING, State.EXECUTING, State.WAITING]
+        rest = choose(checker, all="1", query="show=waiting")
+        assert "More match" not in page(checker, rest).content.decode()
+        assert [item.request_id for item in rest.items.all()] == [three[2].pk]
+
+    def test_as_many_as_fit_are_all_of_them(self, checker, three):
+        assert not choose(checker, *three[:2]).is_cut
+        assert choose(checker, *three).is_cut

@@ -69,7 +69,7 @@ def rule(name: str, **values: Any) -> dict[str, Any]:
 
 SETTINGS = {
     "is_enabled": "on", "cap": "10,000", "auto_approval": "off", "reconciling": "repeat", "look_alike_days": "7",
-    "splitting_days": "7",
+    "splitting_days": "7", "reasons_are": "free",
 }  # fmt: skip
 
 
@@ -100,9 +100,11 @@ def test_the_three_bands_are_set_up_by_hand(desk, house, second_checker):
 
 
 def test_reasons_may_hold_commas(desk):
-    desk.save("settings/", **SETTINGS | {"reasons": "late, again\r\n\r\nlost"})
+    desk.save("settings/", **SETTINGS | {"reasons_are": "listed", "reasons": "late, again\r\n\r\nlost"})
     assert draft_terms().reasons == ("late, again", "lost")
     assert "late, again\nlost</textarea>" in desk.get("settings/")
+    desk.save("settings/", **SETTINGS)
+    assert draft_terms().reasons is None
 
 
 def test_the_request_names_the_rule_and_the_version_that_judged_it(desk, house, administrator):
@@ -170,6 +172,8 @@ def test_all_problems_are_shown_at_once_and_keep_the_draft_from_being_put_in_for
     [
         ("settings/", SETTINGS | {"cap": "-1"}, "greater than or equal to 0"),
         ("settings/", SETTINGS | {"cap": "NaN"}, "Enter a number"),
+        ("settings/", SETTINGS | {"reasons_are": "listed", "reasons": " "}, "nobody could ask for anything"),
+        ("settings/", SETTINGS | {"reasons": "late"}, "With free text the list means nothing"),
         ("settings/", SETTINGS | {"splitting_days": "91"}, "less than or equal to 90"),
         ("settings/", SETTINGS | {"splitting_threshold": "0"}, "greater than 0"),
         ("rule/", rule("x", level1__users="nobody-of-that-name"), "No active member"),

@@ -115,6 +115,15 @@ def test_the_pages_of_an_auditor(desk: Desk, path: str) -> None:
         assert_accessible(page)
 
 
+def test_how_full_the_limits_are(desk: Desk) -> None:
+    with desk.person("admin") as page:
+        page.goto("/admin/workflows/workflowpolicy/")
+        page.get_by_role("row").filter(has_text="Goodwill points").get_by_role("link").first.click()
+        page.get_by_role("link", name="How full the limits are").click()
+        page.get_by_role("heading", name="2,000 per customer").wait_for()
+        assert_accessible(page)
+
+
 def test_the_set_up_of_an_administrator(desk: Desk) -> None:
     with desk.person("admin") as page:
         page.goto("/admin/")

@@ -72,11 +72,8 @@ def failed(house: House, intouch: Client) -> WorkflowRequest:
     return attempt(house.approve(house.submit()))
 
 
-def give_credential(house: House, intouch: Client) -> None:
-    set_up.allow_target(
-        organisation=house.organisation, origin=house.target.origin, base_url=intouch.server.url, allows_internal=True,
-        credential="Basic b3duOm93bg==",
-    )  # fmt: skip
+def give_credential(house: House) -> None:
+    set_up.keep_credential(house.target, "Basic b3duOm93bg==")
 
 
 def ask(house: House, role: str, request: WorkflowRequest) -> WorkflowRequest:
@@ -86,7 +83,7 @@ def ask(house: House, role: str, request: WorkflowRequest) -> WorkflowRequest:
 @pytest.mark.parametrize("role", ROLES)
 def test_only_an_operator_asks_for_a_retry(calling_house: House, intouch: Client, role: str) -> None:
     request = failed(calling_house, intouch)
-    give_credential(calling_house, intouch)
+    give_credential(calling_house)
     with pytest.raises(PermissionDenied, match="operator"):
         ask(calling_house, role, request)
     grant(calling_house, role, is_operator=True)
@@ -102,7 +99,7 @@ def test_a_retry_needs_a_credential_that_was_not_erased(calling_house: House, in
 
 @pytest.mark.parametrize("end", ["waiting", "executing", "credited"])
 def test_only_what_failed_is_tried_again(calling_house: House, intouch: Client, end: str) -> None:
-    give_credential(calling_house, intouch)
+    give_credential(calling_house)
     grant(calling_house, "auditor", is_operator=True)
     request = calling_house.submit()
     if end != "waiting":
@@ -124,7 +121,7 @@ def test_a_right_that_was_taken_away_since_the_page_was_opened_lets_nobody_ask(
     calling_house: House, intouch: Client
 ) -> None:
     request = failed(calling_house, intouch)
-    give_credential(calling_house, intouch)
+    give_credential(calling_house)
     opened_page = grant(calling_house, "auditor", is_operator=True)
     grant(calling_house, "auditor")
     with pytest.raises(PermissionDenied):
@@ -133,7 +130,7 @@ def test_a_right_that_was_taken_away_since_the_page_was_opened_lets_nobody_ask(
 
 def test_a_second_try_needs_a_decision_of_its_own_and_keeps_the_first(calling_house: House, intouch: Client) -> None:
     request = failed(calling_house, intouch)
-    give_credential(calling_house, intouch)
+    give_credential(calling_house)
     grant(calling_house, "auditor", is_operator=True, is_checker=True)
     ask(calling_house, "auditor", request)
     with pytest.raises(OwnRequest, match="retry"):

@@ -197,10 +197,7 @@ def test_a_failed_request_is_tried_again_only_by_two_people_and_with_the_same_re
     request = attempt(house.approve(house.submit()))
     with pytest.raises(NoCredential):
         services.ask_for_retry(actor=house.actor(house.checker), request_id=request.pk, message="fixed")
-    set_up.allow_target(
-        organisation=house.organisation, origin=house.target.origin, base_url=sandbox.server.url,
-        allows_internal=True, credential="Basic b3duOm93bg==",
-    )  # fmt: skip
+    set_up.keep_credential(house.target, "Basic b3duOm93bg==")
     services.ask_for_retry(actor=house.actor(house.checker), request_id=request.pk, message="fixed")
     with pytest.raises(OwnRequest):
         house.approve(request)

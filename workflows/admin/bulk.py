@@ -211,7 +211,7 @@ def _came_from(request: HttpRequest) -> QueryDict:
 def _digests(chosen: list[str]) -> dict[int, str]:
     """Of `17:3f…` the task and the digest; what looks otherwise was tampered with and chooses nothing."""
     found = {}
-    for text in chosen[: bulk_selection.MOST_CHOSEN]:
+    for text in chosen[: bulk_selection.MOST_CHOSEN + 1]:
         number, _colon, digest = text.partition(":")
         if number.isascii() and number.isdigit() and len(number) < 19 and len(digest) == 64:
             found[int(number)] = digest

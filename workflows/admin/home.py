@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from accounts.actors import Actor
 from accounts.admin_guard import actors_for
 from workflows import desk, desk_figures
-from workflows.admin import chips, making, plots
+from workflows.admin import chips, making, plots, policy_budgets
 from workflows.admin.chips import Chip
 from workflows.admin.plots import Bars, Columns
 from workflows.amounts import readable
@@ -57,6 +57,7 @@ class Home:
     programs: Bars | None
     organisations: list[tuple[int, str]]
     organisation: Actor
+    budgets: list[tuple[str, str]]
 
 
 class _Links:
@@ -100,6 +101,7 @@ def home_of(request: HttpRequest) -> Home:
         programs=_programs(month, of_one) if month else None,
         organisations=[(key, actor.organisation.name) for key, actor in actors.items()] if len(actors) > 1 else [],
         organisation=chosen,
+        budgets=policy_budgets.links(actors),
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from accounts.admin_guard import PlatformForm, SettingsAdmin, actors_for, administers, person_of, runs_platform
 from wire.errors import ApiError
 from workflows import registry
-from workflows.admin import policy_editor, policy_force, policy_pages, policy_replay, policy_trials
+from workflows.admin import policy_budgets, policy_editor, policy_force, policy_pages, policy_replay, policy_trials
 from workflows.admin.base import SAFE
 from workflows.drafting import drafts, editing
 from workflows.models import WorkflowPolicy
@@ -25,6 +25,13 @@ from workflows.terms import words
 from workflows.terms.document import Terms
 
 View = Callable[[HttpRequest, WorkflowPolicy], HttpResponse]
+
+
+_BUDGETS = "workflows_workflowpolicy_budgets"
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 19
 
 
 def _types() -> list[tuple[str, Any]]:
@@ -63,6 +70,7 @@ class WorkflowPolicyAdmin(SettingsAdmin):
             self._page("versions", policy_force.versions_page, *SAFE),
             self._page("try", policy_trials.try_page),
             self._page("replay", policy_replay.replay_page),
+            path("<path:object_id>/budgets/", self.admin_site.admin_view(self.budgets), name=_BUDGETS),
             *super().get_urls(),
         ]
 
@@ -87,6 +95,16 @@ class WorkflowPolicyAdmin(SettingsAdmin):
         if policy.request_type not in dict(_types()):
             raise Http404(_("This request type is not registered any more."))
         return view(request, policy)
+
+    def budgets(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """How full the limits are; for more people than the policy itself, and for members alone."""
+        if request.method not in SAFE:
+            return HttpResponseNotAllowed(SAFE)
+        known = policy_budgets.readable_policies(actors_for(request))
+        policy = known.filter(pk=int(object_id)).first() if _is_id(object_id) else None
+        if policy is None or policy.request_type not in dict(_types()):
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined, no-any-return]
+        return policy_budgets.budgets_page(request, policy)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

@@ -11,7 +11,8 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from accounts.admin_guard import person_of
+from accounts.actors import Actor
+from accounts.admin_guard import actors_for, person_of
 from wire.errors import ApiError
 from workflows import registry
 from workflows.admin.policy_fields import Known
@@ -45,6 +46,12 @@ def show(
 def label_of(policy: WorkflowPolicy) -> str:
     known = {kind.slug: str(kind.label) for kind in registry.all_types()}
     return known.get(policy.request_type, policy.request_type)
+
+
+def may_read_sums(actor: Actor) -> bool:
+    """Administrators, supervisors and auditors: sums over everybody are no matter of a single request."""
+    membership = actor.membership
+    return membership.is_administrator or membership.is_supervisor or membership.is_auditor
 
 
 def part_and_place(request: HttpRequest) -> tuple[editing.Part, int]:
@@ -90,8 +97,14 @@ def overview(request: HttpRequest, policy: WorkflowPolicy, refusal: ApiError | N
         request, policy, "policy/overview.html", status=refusal.http_status if refusal else 200,
         title=_("Policy: %(kind)s") % {"kind": label_of(policy)},
         draft=draft, stamp=drafts.stamp_of(draft), problems=problems_shown(draft),
-        refusal=refusal.detail if refusal else "", **parts(terms, names),
+        refusal=refusal.detail if refusal else "", may_read_budgets=_is_member(request, policy), **parts(terms, names),
     )  # fmt: skip
+
+
+def _is_member(request: HttpRequest, policy: WorkflowPolicy) -> bool:
+    """Whether the sums behind the limits are theirs to read: who only runs the platform sees nobody's requests."""
+    actor = actors_for(request).get(policy.organisation_id)
+    return actor is not None and may_read_sums(actor)
 
 
 def problems_shown(draft: PolicyDraft) -> list[str]:

@@ -28,9 +28,13 @@ class SettingsForm(PartForm):
         help_text=gettext_lazy("Of what no rule has taken. Limits hold all the same."),
     )  # fmt: skip
     auto_approval_up_to = amount_field(gettext_lazy("Automatic up to"))
+    reasons_are = forms.ChoiceField(
+        label=gettext_lazy("Reasons"),
+        choices=[("free", gettext_lazy("free text")), ("listed", gettext_lazy("only from this list"))],
+    )
     reasons = LinesField(
         label=gettext_lazy("Reason catalogue"), required=False,
-        help_text=gettext_lazy("Reasons that a maker may give, one per line. Empty: free text."),
+        help_text=gettext_lazy("Reasons that a maker may give, one per line."),
     )  # fmt: skip
     notify = LinesField(
         label=gettext_lazy("Notification addresses"), required=False, widget=forms.Textarea(attrs={"rows": 3}),
@@ -58,12 +62,24 @@ class SettingsForm(PartForm):
     )
     reconciling = forms.ChoiceField(label=gettext_lazy("After an unknown outcome"), choices=list(AFTER_UNKNOWN.items()))
 
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or self.cleaned_data
+        is_free, reasons = given.get("reasons_are") == "free", given.get("reasons")
+        if not is_free and not reasons and "reasons" not in self.errors:
+            self.add_error("reasons", _("Without a reason on the list nobody could ask for anything."))
+        elif is_free and reasons:
+            self.add_error(
+                "reasons", _("With free text the list means nothing: empty it, or choose “only from this list”.")
+            )
+        return given
+
 
 class SettingsEditor(Editor):
     def __init__(self, data: Any, *, known: Known, terms: Terms) -> None:
         values: dict[str, Any] = {name: getattr(terms, name) for name in (*_PLAIN, "notify")}
         values |= {name: getattr(terms.patience, name) for name in _PATIENCE}
         values |= {
+            "reasons_are": "free" if terms.reasons is None else "listed",
             "reasons": terms.reasons or (),
             "look_alike_days": terms.look_alike.days,
             "look_alike_always": terms.look_alike.always,
@@ -78,7 +94,7 @@ class SettingsEditor(Editor):
         return [
             Group("", some("is_enabled")),
             Group(_("Amounts"), some("cap", "auto_approval", "auto_approval_up_to")),
-            Group(_("Reasons"), some("reasons")),
+            Group(_("Reasons"), some("reasons_are", "reasons")),
             Group(_("Patience"), some(*_PATIENCE, "notify")),
             Group(
                 _("What looks odd"),
@@ -94,7 +110,7 @@ class SettingsEditor(Editor):
             {
                 **{name: given[name] for name in _PLAIN},
                 "notify": tuple(given["notify"]),
-                "reasons": tuple(given["reasons"]) or None,
+                "reasons": None if given["reasons_are"] == "free" else tuple(given["reasons"]),
                 "patience": {name: given[name] for name in _PATIENCE},
                 "look_alike": {"days": given["look_alike_days"], "always": given["look_alike_always"]},
                 "splitting": {"days": given["splitting_days"], "threshold": given["splitting_threshold"]},

@@ -20,7 +20,7 @@ from accounts.actors import Actor
 from accounts.admin_guard import actors_for
 from accounts.moments import spelled
 from wire.errors import ApiError
-from workflows import desk, desk_filters, policies, services
+from workflows import bulk_selection, desk, desk_filters, policies, services
 from workflows.admin import background, chips, facts, list_columns, lists, live, said, story, task_orders
 from workflows.admin.chips import Chip
 from workflows.admin.forms import DecisionForm, WithdrawalForm
@@ -153,6 +153,7 @@ class AdminTaskAdmin(HandingAdmin):
         }
         is_checker = any(actor.membership.is_checker for actor in actors_for(request).values())
         if is_checker and desk_filters.chosen_tab(request.GET) in desk_filters.OPEN_TABS:
+            context["bulk_most"] = bulk_selection.MOST_CHOSEN
             context["bulk_url"] = reverse("admin:workflows_bulkrun_choose", current_app=self.admin_site.name)
         return super().changelist_view(request, context)
 

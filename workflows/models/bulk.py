@@ -36,6 +36,7 @@ class BulkRun(models.Model):
 
     `filter` is the part of the list's address that chose them, where all of it was chosen. `claims` counts the workers
     that have taken the run and is their fencing token. `proved_at`: when the person gave their password for it.
+    `is_cut`: more matched than are decided in one go.
     """
 
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
@@ -46,6 +47,7 @@ class BulkRun(models.Model):
     message = models.CharField(_("message"), max_length=1000, blank=True)
     filter = models.CharField(_("filter"), max_length=2000, blank=True)
     total = models.PositiveIntegerField(_("chosen"), default=0)
+    is_cut = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(_("chosen at"), default=timezone.now)
     proved_at = models.DateTimeField(_("password given at"), null=True)
     started_at = models.DateTimeField(_("confirmed at"), null=True)

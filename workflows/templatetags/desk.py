@@ -30,8 +30,8 @@ def age(at: datetime) -> str:
 
 
 @register.filter
-def amount(number: Decimal | None) -> str:
-    return "–" if number is None else readable(number)
+def amount(number: Decimal | int | None) -> str:
+    return "–" if number is None else readable(Decimal(number))
 
 
 @register.filter

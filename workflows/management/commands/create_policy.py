@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import CommandParser
+from django.utils.translation import gettext as _
 
 from accounts.management.printing import SetUpCommand, decimal_number, organisation
 from workflows import set_up
@@ -20,14 +22,26 @@ class Command(SetUpCommand):
         parser.add_argument("--cap", type=decimal_number, help="largest amount of one request")
         parser.add_argument("--auto-up-to", type=decimal_number, help="approve by itself up to this amount")
         parser.add_argument("--reason", action="append", default=[], help="a reason of the catalogue; may be repeated")
+        parser.add_argument(
+            "--reasons", choices=("free", "listed"),
+            help="free text, or only the reasons that are given with --reason; default: listed if there are any",
+        )  # fmt: skip
         parser.add_argument("--disabled", action="store_true")
 
     def set_up(self, options: dict[str, Any]) -> dict[str, Any]:
         version, created = set_up.set_policy(
             organisation=organisation(options["org"]), slug=options["type"], is_enabled=not options["disabled"],
-            cap=options["cap"], auto_approval_up_to=options["auto_up_to"], reasons=options["reason"],
+            cap=options["cap"], auto_approval_up_to=options["auto_up_to"],
+            reasons=_reasons(options["reasons"], options["reason"]),
         )  # fmt: skip
         return {
             "request_type": options["type"], "enabled": version.terms.is_enabled, "cap": version.terms.cap,
             "auto_approval": version.terms.auto_approval, "version": version.number, "created": created,
         }  # fmt: skip
+
+
+def _reasons(kind: str | None, given: list[str]) -> list[str] | None:
+    """None: free text."""
+    if kind == "free" and given:
+        raise ValidationError(_("Reasons are given, and at the same time free text is asked for."))
+    return given if kind == "listed" or given else None
