@@ -205,11 +205,11 @@ class TestAtTheSameInstant:
         actor = house.actor(house.maker)
         bodies = [house.body(points=10) for _ in range(100)]
 
-        def submitting(body: dict[str, Any]) -> Any:
+        def sending(body: dict[str, Any]) -> Any:
             submission = read_submission(body, organisation=house.organisation, slug="GOODWILL-POINTS")
             return lambda: submitting.submit(actor=actor, submission=submission)
 
-        results = race(*[submitting(body) for body in bodies])
+        results = race(*[sending(body) for body in bodies])
         assert {type(error) for error in failures(results)} == {LimitReached}
         assert len(successes(results)) == WorkflowRequest.objects.count() == 10
         assert LimitUse.objects.get().points == 100
