@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 from django.db.models import Sum
 
-from tests.concurrency.racing import failures, race, successes
+from tests.concurrency.racing import Rendezvous, failures, race, successes
 from tests.factories import MembershipFactory, ProgramFactory, UserFactory, set_terms
 from tests.house import House
 from workflows import services, submitting
@@ -221,7 +221,13 @@ class TestAtTheSameInstant:
         house = committed_house
         limited(house, limit())
         actor = house.actor(house.maker)
-        monkeypatch.setattr(usage, "lock", lambda *_: timezone.now())
+        together = Rendezvous(8)
+
+        def not_waiting_for_each_other(*_: Any) -> Any:
+            together.wait()
+            return timezone.now()
+
+        monkeypatch.setattr(usage, "lock", not_waiting_for_each_other)
         got_in = 0
         for _ in range(10):
             submissions = [

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import Protocol
 
 from django.db import connection
 from django.db.models import Q, QuerySet
-from psycopg.types.json import Jsonb
 
 from accounts.actors import Actor
 from accounts.models import Membership
@@ -83,7 +83,7 @@ def deciders(organisation_id: int) -> list[Actor]:
 # A level of more candidates than there are places can always be filled: no more of them are read.
 _CANDIDATES = """
 SELECT level.number, found.user_id
-  FROM jsonb_to_recordset(%(levels)s) AS level(
+  FROM jsonb_to_recordset(%(levels)s::jsonb) AS level(
            number int, role text, users bigint[], concepts text[], zones text[], stores text[], tills text[])
  CROSS JOIN LATERAL (
     SELECT m.user_id
@@ -139,8 +139,8 @@ def empty_levels(levels: Sequence[Level], candidates: Sequence[Collection[int]])
     return sorted({places[index] + 1 for index in empty})
 
 
-def _as_json(levels: Sequence[Level]) -> Jsonb:
-    return Jsonb([
+def _as_json(levels: Sequence[Level]) -> str:
+    return json.dumps([
         {"number": number, "role": level.role, "users": level.users}
         | {name: getattr(level, name) for name in _SCOPES}
         for number, level in enumerate(levels)
