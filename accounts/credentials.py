@@ -15,6 +15,7 @@ from django.contrib.auth.hashers import check_password, make_password
 from accounts import attempts, second_factor
 from accounts.hashers import digest
 from accounts.models import ServiceAccountSecret, User, UserKind
+from wire.kept_queries import Given, KeptQuery
 
 SECRET_PREFIX = "gws_"  # noqa: S105 - what a generated secret begins with
 REMEMBERED_SECONDS = 60.0
@@ -91,19 +92,25 @@ def user_by_basic(username: str, secret: str, address: str) -> User | None:
     return None if person is None or second_factor.is_needed_by(person) else person
 
 
+_BY_SECRET = KeptQuery(
+    lambda: ServiceAccountSecret.objects.select_related("user").filter(
+        digest=Given("digest"), revoked_at=None, user__username=Given("username"), user__is_active=True
+    )
+)
+
+
 def _service_account(username: str, secret: str, address: str) -> User | None:
     """The account of a generated secret. The right one is taken whatever was tried before: 256 bits are not guessed,
     and nobody must be able to lock a machine out."""
-    found = (
-        ServiceAccountSecret.objects.select_related("user")
-        .filter(digest=digest(secret), revoked_at=None, user__username=username, user__is_active=True)
-        .first()
-    )
+    found = _BY_SECRET.first(digest=digest(secret), username=username)
     if found is not None:
         return found.user
     attempts.check(username, address)
     attempts.note_failure(username, address)
     return None
+
+
+_PERSON = KeptQuery(lambda: User.objects.filter(username=Given("username"), kind=UserKind.PERSON, is_active=True))
 
 
 def person_by_password(username: str, password: str, address: str) -> User | None:
@@ -115,7 +122,7 @@ def person_by_password(username: str, password: str, address: str) -> User | Non
     Raises:
         TooManyAttempts: see `accounts.attempts`.
     """
-    user = User.objects.filter(username=username, kind=UserKind.PERSON, is_active=True).first()
+    user = _PERSON.first(username=username)
     encoded = user.password if user is not None else _dummy_hash()
     if user is not None and _verified.remembers(password, encoded):
         return user

@@ -14,6 +14,7 @@ from oauthlib.common import generate_token
 from accounts import attempts
 from accounts.errors import NotAuthenticated
 from accounts.models import User, UserKind
+from wire.kept_queries import Given, KeptQuery
 
 MAX_TOKEN_LENGTH = 255
 
@@ -42,16 +43,19 @@ def issue_token(*, key: str, secret: str, address: str) -> tuple[str, int]:
     return raw, lifetime
 
 
+_TOKEN = KeptQuery(
+    lambda: AccessToken.objects.select_related("application__user").filter(
+        token_checksum=Given("checksum"), expires__gt=Given("now")
+    )
+)
+
+
 def user_by_token(token: str) -> User | None:
     """The service account for which this access token stands, or None where it is unknown or expired."""
     if not token or len(token) > MAX_TOKEN_LENGTH:
         return None
     checksum = hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
-    found = (
-        AccessToken.objects.select_related("application__user")
-        .filter(token_checksum=checksum, expires__gt=timezone.now())
-        .first()
-    )
+    found = _TOKEN.first(checksum=checksum, now=timezone.now())
     if found is None or found.application is None:
         return None
     user: User | None = found.application.user

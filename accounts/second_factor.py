@@ -10,12 +10,13 @@ import base64
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django_otp.plugins.otp_static.models import StaticToken
 
 from accounts.devices import Authenticator, RecoveryCodes, code_digest, generate_code
 from accounts.models import Membership, User
 from accounts.services import revoke_ui_tokens
+from wire.kept_queries import Given, KeptQuery
 
 RECOVERY_CODES: Final = 10
 _TOTP, _RECOVERY = "authenticator", "recovery codes"
@@ -32,11 +33,18 @@ def is_required_of(user: User) -> bool:
 
 def is_needed_by(user: User) -> bool:
     """Whether the person has to show a second factor in the admin: they have one, or ought to; one query."""
+    return _NEEDS_ONE.first(user=user.pk) is not None
+
+
+def _needing_one() -> QuerySet[User]:
     device = Authenticator.objects.filter(user=OuterRef("pk"), confirmed=True)
     required = Membership.objects.active().filter(
         user=OuterRef("pk"), is_checker=True, organisation__requires_second_factor=True
     )
-    return User.objects.filter(Exists(device) | Exists(required), pk=user.pk).exists()
+    return User.objects.filter(Exists(device) | Exists(required), pk=Given("user"))
+
+
+_NEEDS_ONE = KeptQuery(_needing_one)
 
 
 def is_set_up_by(user: User) -> bool:

@@ -1,6 +1,6 @@
 """What a policy costs a submission: one of 50 rules and 5 limits against one that says nothing.
 
-    python -m config.embedded --temporary -- python -m bench.policy [--rounds 7] [--times 100]
+    python -m config.embedded --temporary -- python -m bench.policy [--rounds 7] [--times 100] [--quick] [--docs]
 
 Prints CPU microseconds of this process per submission through the service (median of interleaved rounds), what is more
 with the policy, what of it is judging alone, and the number of statements of each.
@@ -8,7 +8,6 @@ with the policy, what of it is judging alone, and the number of statements of ea
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import os
 import statistics
@@ -16,6 +15,8 @@ import time
 from typing import Any
 
 import django
+
+from bench.report import Row, Table, parser, publish
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -56,18 +57,20 @@ def five_limits() -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--times", type=int, default=100)
-    options = parser.parse_args()
+    found = parser(__doc__)
+    found.add_argument("--rounds", type=int, default=7)
+    found.add_argument("--times", type=int, default=100)
+    options = found.parse_args()
+    if options.quick:
+        options.rounds, options.times = 3, 50
     django.setup()
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
-    measure(options.rounds, options.times)
+    publish(measure(options.rounds, options.times), options)
 
 
-def measure(rounds: int, times: int) -> None:
+def measure(rounds: int, times: int) -> Table:
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
@@ -105,18 +108,30 @@ def measure(rounds: int, times: int) -> None:
             with CaptureQueriesContext(connection) as found:
                 submit()
             statements[name] = len(found)
-    submission = read_submission(house.body(), organisation=house.organisation, slug="GOODWILL-POINTS")
-    so_far = verdicts.look_and_judge(actor, submission, RequestSource.API)
-    case, used = verdicts.gather(actor, submission, RequestSource.API, so_far.at)
+    judged = read_submission(house.body(), organisation=house.organisation, slug="GOODWILL-POINTS")
+    so_far = verdicts.look_and_judge(actor, judged, RequestSource.API)
+    case, used = verdicts.gather(actor, judged, RequestSource.API, so_far.at)
     started = time.process_time()
     for _ in range(1000):
-        judge(submission.terms, case, used)
+        judge(judged.terms, case, used)
     judging = (time.process_time() - started) * 1000
-    plain, full = (statistics.median(figures[name]) for name in documents)
-    print(f"{'a submission without rules or limits':<42} {plain:8.0f} µs CPU   {statements['nothing']} statements")
-    print(f"{'with 50 rules and 5 limits':<42} {full:8.0f} µs CPU   {statements['policy']} statements")
-    print(f"{'more':<42} {full - plain:8.0f} µs CPU   {statements['policy'] - statements['nothing']} statements")
-    print(f"{'of which judging alone':<42} {judging:8.0f} µs CPU")
+    said = f"{rounds} interleaved rounds of {times} submissions through the service, in process; CPU of this process."
+    return Table("policy", said, _rows(figures, statements, judging))
+
+
+def _rows(figures: dict[str, list[float]], statements: dict[str, int], judging: float) -> list[Row]:
+    plain, full = figures["nothing"], figures["policy"]
+    more = [one - other for one, other in zip(full, plain, strict=True)]
+    asked = statements["policy"] - statements["nothing"]
+    ratio = statistics.median(one / other for one, other in zip(full, plain, strict=True))
+    most = statistics.median(more)
+    return [
+        Row.of("a submission without rules or limits", plain, "µs"),
+        Row.of("with 50 rules and 5 limits", full, "µs", ratio=ratio, higher_is_better=False),
+        Row.of("more CPU", more, "µs", target="< 1,000 µs", met=most < 1000),
+        Row("of which judging alone", judging, "µs", judging, judging),
+        Row("more statements", asked, "", asked, asked, target="≤ 2", met=asked <= 2),
+    ]
 
 
 if __name__ == "__main__":

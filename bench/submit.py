@@ -1,108 +1,186 @@
-"""What one submission costs: validation alone, the whole of E1 in process, and two bare INSERTs for comparison.
+"""What a submission costs: E1 over HTTP against two bare INSERTs and against a stock service, and its parts.
 
-    python -m config.embedded --temporary -- python -m bench.submit [--rounds 5] [--times 200]
+    python -m config.embedded --temporary -- python -m bench.submit [--rounds 6] [--seconds 4] [--quick] [--docs]
 
-Prints CPU microseconds of this process per operation (median of the rounds, then least and most), the number of
-statements, and the ratio of E1 to the bare INSERTs. The server's own CPU is not in it.
+Three services run side by side under gunicorn with `config/gunicorn.py`: the service, `bench.submit_bare` (the limit)
+and `bench.submit_stock_urls` (Django, DRF and the ORM, as one begins). Rounds are interleaved, and every ratio is to
+the limit of its own round. CPU is that of the web and the database processes.
 """
 
 from __future__ import annotations
 
-import argparse
 import base64
 import json
 import os
-import statistics
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
 from uuid import uuid4
 
 import django
 
+from bench.report import Row, Table, parser, publish
+from bench.served import Cost, Served, gunicorn
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-
-
-def measure(act: Callable[[], object], *, rounds: int, times: int) -> list[float]:
-    """CPU microseconds per call, one figure per round, after a round that is not counted."""
-    figures = []
-    for number in range(rounds + 1):
-        started = time.process_time()
-        for _ in range(times):
-            act()
-        if number:
-            figures.append((time.process_time() - started) / times * 1e6)
-    return figures
-
-
-def show(name: str, figures: list[float]) -> None:
-    median, least, most = statistics.median(figures), min(figures), max(figures)
-    print(f"{name:<42} {median:10.1f} µs CPU   ({least:.1f} to {most:.1f})")
-
-
-def bare_inserts() -> None:
-    """Two rows in one transaction through Django's cursor: what the least possible service would do."""
-    from django.db import connection, transaction
-
-    with transaction.atomic(), connection.cursor() as cursor:
-        for _ in range(2):
-            cursor.execute("INSERT INTO bench_bare (id, body) VALUES (%s, %s)", [str(uuid4()), "{}"])
+PATH = "/api_gateway/v2/request-workflow/GOODWILL-POINTS"
+IN_PROCESS = 300
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--times", type=int, default=200)
-    options = parser.parse_args()
+    found = parser(__doc__)
+    found.add_argument("--rounds", type=int, default=6)
+    found.add_argument("--seconds", type=float, default=4.0)
+    options = found.parse_args()
+    if options.quick:
+        options.rounds, options.seconds = 3, 1.5
     django.setup()
     from django.core.management import call_command
+    from django.db import connection
+
+    from bench.submit_bare import TABLES
+    from tests.house import build_house
+
+    call_command("migrate", verbosity=0)
+    with connection.cursor() as cursor:
+        cursor.execute(TABLES)
+    house = build_house()
+    costs = served(house, options.rounds, options.seconds)
+    said = f"{options.rounds} interleaved rounds of {options.seconds:g} s, four connections that are kept."
+    publish(Table("submit", said, [*_of_requests(costs), *parts(house, options.rounds)]), options)
+
+
+def served(house: Any, rounds: int, seconds: float) -> dict[str, list[Cost]]:
+    """What each of the three costs, round by round."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        database = _parent(cursor.fetchone()[0])
+    basic = base64.b64encode(f"{house.service_account.username}:{house.service_secret}".encode()).decode()
+    headers = {"X-CAP-API-AUTH-ORG-ID": str(house.organisation.pk)}
+
+    def body() -> str:
+        return json.dumps(house.body(referenceId=uuid4().hex))
+
+    with ExitStack() as stack:
+        bare = stack.enter_context(gunicorn("bench.submit_bare:application"))
+        stock = stack.enter_context(gunicorn("config.wsgi", "bench.submit_stock_settings"))
+        own = stack.enter_context(gunicorn("config.wsgi"))
+        services = {
+            "bare": Served(*bare, "/", headers, body),
+            "stock": Served(*stock, "/submit", {**headers, "X-Token": house.service_secret}, body),
+            "E1": Served(*own, PATH, {**headers, "Authorization": f"Basic {basic}"}, body),
+        }
+        for service in services.values():
+            service.round(1.0, database)  # not counted: processes begin to know their work
+        found: dict[str, list[Cost]] = {name: [] for name in services}
+        for _ in range(rounds):
+            for name, service in services.items():
+                found[name].append(service.round(seconds, database))
+    return found
+
+
+def _parent(process: int) -> int:
+    with open(f"/proc/{process}/stat") as file:
+        return int(file.read().rpartition(")")[2].split()[1])
+
+
+def _of_requests(costs: dict[str, list[Cost]]) -> list[Row]:
+    bare, stock, own = costs["bare"], costs["stock"], costs["E1"]
+    rates = _ratio([one.rate for one in own], [one.rate for one in bare])
+    cpu = _ratio([one.cpu for one in own], [one.cpu for one in bare])
+    to_stock = _ratio([one.rate for one in own], [one.rate for one in stock])
+    return [
+        Row.of("two bare INSERTs, requests", [one.rate for one in bare], "/s"),
+        Row.of("two bare INSERTs, CPU", [one.cpu for one in bare], "µs"),
+        Row.of("stock Django and DRF, requests", [one.rate for one in stock], "/s"),
+        Row.of("stock Django and DRF, CPU", [one.cpu for one in stock], "µs"),
+        Row.of("E1, requests against bare", [one.rate for one in own], "/s",
+               ratio=rates, target="≥ 0.50 ×", met=rates >= 0.5),
+        Row.of("E1, CPU against bare", [one.cpu for one in own], "µs",
+               ratio=cpu, target="≤ 2.0 ×", met=cpu <= 2, higher_is_better=False),
+        Row.of("E1, requests against stock", [one.rate for one in own], "/s",
+               ratio=to_stock, target="≥ 2.5 ×", met=to_stock >= 2.5),
+    ]  # fmt: skip
+
+
+def _ratio(one: list[float], other: list[float]) -> float:
+    """The median of the rounds' own ratios."""
+    from statistics import median
+
+    return median(mine / theirs for mine, theirs in zip(one, other, strict=True))
+
+
+def parts(house: Any, rounds: int) -> list[Row]:
+    """CPU of this process for the parts that have a target of their own, and the statements of one submission."""
     from django.db import connection
     from django.test import Client
     from django.test.utils import CaptureQueriesContext
 
-    from tests.house import build_house
-    from workflows.submission import envelope_of, read_submission
-
-    call_command("migrate", verbosity=0)
-    with connection.cursor() as cursor:
-        cursor.execute("CREATE TABLE IF NOT EXISTS bench_bare (id uuid PRIMARY KEY, body text)")
-    house = build_house()
-    client = Client(HTTP_HOST="localhost")
+    acts = {"payload validation": (_validation(house), 20.0)}
+    acts |= {f"authentication, {name}": (act, 250.0) for name, act in _authentications(house).items()}
+    rows = []
+    for name, (act, most) in acts.items():
+        figures = [_cpu_of(act) for _ in range(rounds + 1)][1:]
+        row = Row.of(name, figures, "µs", target=f"≤ {most:g} µs")
+        rows.append(Row.of(name, figures, "µs", target=f"≤ {most:g} µs", met=row.figure <= most))
     basic = base64.b64encode(f"{house.service_account.username}:{house.service_secret}".encode()).decode()
-    headers = {"Authorization": f"Basic {basic}", "X-CAP-API-AUTH-ORG-ID": str(house.organisation.pk)}
-
-    def submit() -> None:
-        answer = client.post(
-            "/api_gateway/v2/request-workflow/GOODWILL-POINTS", json.dumps(house.body()),
-            content_type="application/json", headers=headers,
-        )  # fmt: skip
-        assert answer.status_code == 200, answer.content
-
-    body = house.body()
-    context = _context(house)
-    schema = envelope_of("GOODWILL-POINTS")
-    runs = {"rounds": options.rounds, "times": options.times}
-    show("payload validation", measure(lambda: schema.model_validate(body, context=context), **runs))
-    show(
-        "validation with the organisation's facts",
-        measure(lambda: read_submission(body, organisation=house.organisation, slug="GOODWILL-POINTS"), **runs),
-    )
-    bare, whole = measure(bare_inserts, **runs), measure(submit, **runs)
-    show("two bare INSERTs", bare)
-    show("E1 in process, all layers", whole)
-    print(f"E1 / two bare INSERTs: {statistics.median(whole) / statistics.median(bare):.1f}")
+    headers = {"X-CAP-API-AUTH-ORG-ID": str(house.organisation.pk), "Authorization": f"Basic {basic}"}
     with CaptureQueriesContext(connection) as statements:
-        submit()
-    print(f"statements per submission: {len(statements)}")
+        Client(HTTP_HOST="localhost").post(
+            PATH, json.dumps(house.body(referenceId=uuid4().hex)), content_type="application/json", headers=headers
+        )
+    number = len(statements)
+    return [*rows, Row("messages to the database", number, "", number, number)]
 
 
-def _context(house: object) -> object:
+def _cpu_of(act: Callable[[], object]) -> float:
+    started = time.process_time()
+    for _ in range(IN_PROCESS):
+        act()
+    return (time.process_time() - started) / IN_PROCESS * 1e6
+
+
+def _validation(house: Any) -> Callable[[], object]:
     from goodwill.request_type import GOODWILL_POINTS
-    from workflows.submission import Context
+    from workflows.submission import Context, envelope_of
     from workflows.targets import enabled_targets
 
-    organisation, terms = house.organisation, house.policy.terms  # type: ignore[attr-defined]
+    organisation, terms = house.organisation, house.policy.terms
     facts = GOODWILL_POINTS.facts(organisation, terms)
-    return Context(organisation, GOODWILL_POINTS, terms, enabled_targets(organisation), facts)
+    context = Context(organisation, GOODWILL_POINTS, terms, enabled_targets(organisation), facts)
+    body, schema = house.body(), envelope_of("GOODWILL-POINTS")
+    return lambda: schema.model_validate(body, context=context)
+
+
+def _authentications(house: Any) -> dict[str, Callable[[], object]]:
+    """From the headers to the actor, each way; the password of a person is known from the first time."""
+    from django.test import RequestFactory
+    from rest_framework.request import Request
+
+    from accounts import oauth, ui_tokens
+    from accounts.api.authentication import GatewayAuthentication, actor_of
+    from accounts.services import ensure_oauth_client
+    from tests.factories import PASSWORD
+
+    client = ensure_oauth_client(house.service_account, name="bench")
+    token, _ = oauth.issue_token(key=client.key, secret=client.secret or "", address="127.0.0.1")
+    ui_token, _ = ui_tokens.issue(house.actor(house.maker))
+    pairs = {
+        "Basic of a service account": f"{house.service_account.username}:{house.service_secret}",
+        "Basic of a person, warm": f"{house.maker.username}:{PASSWORD}",
+    }
+    sent = {name: {"Authorization": f"Basic {base64.b64encode(one.encode()).decode()}"} for name, one in pairs.items()}
+    sent |= {"OAuth token": {"Authorization": f"Bearer {token}"}, "UI token": {"X-CAP-UI-AUTH-TOKEN": ui_token}}
+    organisation = {"X-CAP-API-AUTH-ORG-ID": str(house.organisation.pk)}
+
+    def act(headers: dict[str, str]) -> object:
+        plain = RequestFactory().post("/", headers={**organisation, **headers})
+        return actor_of(Request(plain, authenticators=[GatewayAuthentication()]), header_required=True)
+
+    return {name: lambda headers=headers: act(headers) for name, headers in sent.items()}
 
 
 if __name__ == "__main__":

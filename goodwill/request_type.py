@@ -17,8 +17,8 @@ from accounts.models import Organisation
 from goodwill.checker_facts import earlier_credits, facts_for_checker, find_by_number
 from goodwill.models import GoodwillRequest, GoodwillStatus, Program
 from goodwill.selectors import program_names
+from wire.kept_queries import Given, KeptQuery
 from workflows.models import WorkflowRequest
-from workflows.new_rows import insert
 from workflows.registry import LookUp, RequestType, Subject
 from workflows.states import State
 from workflows.submission import StrictModel, context_of, refuse
@@ -50,10 +50,13 @@ class Facts:
         return found
 
 
+_PROGRAM = KeptQuery(lambda: Program.objects.filter(organisation=Given("organisation"), program_id=Given("program")))
+
+
 def read_facts(organisation: Organisation, terms: Terms) -> Facts:
     @cache
     def find_program(program_id: int) -> Program | None:
-        return Program.objects.filter(organisation=organisation, program_id=program_id).first()
+        return _PROGRAM.first(organisation=organisation.pk, program=program_id)
 
     return Facts(find_program, terms.cap, terms.reasons or ())
 
@@ -157,9 +160,9 @@ def _credited_by_look_up(body: Any) -> bool | None:
     return credited if isinstance(credited, bool) else None
 
 
-def _keep(request: WorkflowRequest, body: GoodwillBody, facts: Facts) -> None:
-    """Store the row that the history shows, in the transaction of the submission."""
-    row = GoodwillRequest(
+def _history_row(request: WorkflowRequest, body: GoodwillBody, facts: Facts) -> GoodwillRequest:
+    """The row that the history shows."""
+    return GoodwillRequest(
         organisation_id=request.organisation_id, program=facts.program(body.program_id), workflow_request=request,
         customer_id=body.earning_entity_id, points=body.points, status=GoodwillStatus.PENDING, reason=body.reason,
         comments=body.comments or "", updated_comments=_comments(request, body.comments or ""),
@@ -167,7 +170,6 @@ def _keep(request: WorkflowRequest, body: GoodwillBody, facts: Facts) -> None:
         added_by_id=request.maker_id, updated_by_id=request.maker_id,
         added_on=request.created_at, updated_on=request.updated_at,
     )  # fmt: skip
-    insert(row)
 
 
 def _comments(request: WorkflowRequest, comments: str) -> str:
@@ -237,7 +239,7 @@ GOODWILL_POINTS = RequestType(
     confirms=_confirms,
     already_known=_ALREADY_KNOWN,
     facts=read_facts,
-    on_submitted=_keep,
+    own_row=_history_row,
     on_changed=_follow,
     facts_for_checker=facts_for_checker,
     earlier_credits=earlier_credits,

@@ -36,13 +36,22 @@ def record(
     Raises:
         RuntimeError: outside a transaction, where the event could stand without its change.
     """
+    insert(event(action, actor=actor, request=request, organisation_id=organisation_id, **details))
+    notices.note(action, request)
+
+
+def event(
+    action: str, *, actor: User | None, request: WorkflowRequest | None = None, organisation_id: int | None = None,
+    **details: Any,
+) -> AuditEvent:  # fmt: skip
+    """What `record` writes, for whoever stores it together with the very change."""
     if request is not None:
         organisation_id = request.organisation_id
     if organisation_id is None:
         raise RuntimeError("an audit event belongs to an organisation")
     if not connection.in_atomic_block:
         raise RuntimeError("an audit event is written in the transaction of the change it tells of")
-    event = AuditEvent(
+    return AuditEvent(
         organisation_id=organisation_id,
         request=request,
         action=action,
@@ -51,5 +60,3 @@ def record(
         correlation_id=correlation.current() or (request.correlation_id if request is not None else ""),
         details=redact(details),
     )
-    insert(event)
-    notices.note(action, request)

@@ -16,6 +16,8 @@ from pydantic import BaseModel
 from workflows.errors import TypeNotSupported
 
 if TYPE_CHECKING:
+    from django.db.models import Model
+
     from accounts.models import Organisation
     from workflows.models import WorkflowRequest
     from workflows.terms.document import Terms
@@ -123,7 +125,7 @@ class RequestType:
         problems_of_people: says instead of `rules.saving` whom a policy for this type lacks in an organisation, by its
             id; for a type whose makers decide as well.
         look_up: how to ask about a reference instead, for organisations whose policy says so.
-        on_submitted: keeps the type's own row, given the body and the facts, in the transaction of the submission.
+        own_row: the type's own row of a new request, given the body and the facts; it is stored with the request.
         on_changed: brings that row in step, in the transaction of the change.
         facts_for_checker: what the page of a request shows beyond what the engine knows; a fixed number of queries.
         earlier_credits: what the customer of a request was given since a time without the engine, so many rows at most:
@@ -145,7 +147,7 @@ class RequestType:
     problems_of_terms: Callable[[Terms], Iterable[str]] = _none_known
     problems_of_people: Callable[[Terms, int], Iterable[str]] | None = None
     facts: Callable[[Organisation, Terms], Any] = _nothing
-    on_submitted: Callable[[WorkflowRequest, Any, Any], None] = _nothing
+    own_row: Callable[[WorkflowRequest, Any, Any], Model | None] = _nothing
     on_changed: Callable[[WorkflowRequest], None] = _nothing
     look_up: LookUp | None = None
     facts_for_checker: Callable[[WorkflowRequest], Iterable[Fact]] = _none_known

@@ -26,6 +26,7 @@ from pydantic_core import PydanticCustomError
 from accounts.models import Organisation
 from wire import strict_json
 from wire.bodies import problems_of
+from wire.kept_queries import Given, KeptQuery
 from wire.redaction import MASK
 from wire.secrets import Secret
 from workflows import registry
@@ -258,14 +259,19 @@ class Submission:
     digest: str
 
 
+_POLICY = KeptQuery(
+    lambda: WorkflowPolicy.objects.filter(organisation=Given("organisation"), request_type=Given("slug"))
+)
+
+
 def version_in_force(organisation: Organisation, slug: str) -> int:
     """The id of the policy's version that judges now.
 
     Raises:
         WorkflowDisabled: there is none, or it is switched off.
     """
-    found = WorkflowPolicy.objects.filter(organisation=organisation, request_type=slug)
-    version_id = found.values_list("active_id", flat=True).first()
+    policy = _POLICY.first(organisation=organisation.pk, slug=slug)
+    version_id = None if policy is None else policy.active_id
     if version_id is None or not terms_of(version_id).is_enabled:
         raise WorkflowDisabled
     return version_id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import psycopg
 from django.db import IntegrityError, connection, transaction
@@ -13,10 +14,10 @@ from uuid6 import uuid7
 
 from accounts.actors import Actor
 from wire import correlation, secrets, strict_json
-from workflows import audit, policies
+from workflows import audit, notices, policies
 from workflows.bindings import secret_binding
 from workflows.errors import PolicyChanged, ReferenceReused
-from workflows.models import RequestSource, WorkflowRequest
+from workflows.models import AdminTask, RequestSource, WorkflowRequest
 from workflows.new_rows import insert
 from workflows.queue import announce
 from workflows.rules import levels, usage, verdicts
@@ -24,6 +25,8 @@ from workflows.rules.verdicts import Judged
 from workflows.states import State
 from workflows.submission import Submission
 from workflows.terms.judging import ONE_STEP_RULE, steps_of
+
+SUBMITTED: Final = "request.submitted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +146,21 @@ def _create(
         secret=secrets.encrypt(submission.secret, secret_binding(request_id)) if submission.secret else None,
         correlation_id=correlation.current(), created_at=now, updated_at=now, due_at=Now() if at_once else None,
     )  # fmt: skip
-    insert(request)
+    first = None
     if not at_once:
-        levels.open_first(request, verdict.levels, submission.terms.patience, now, barred=subject.concerns)
-    submission.request_type.on_submitted(request, submission.body, submission.facts)
-    audit.record(
-        "request.submitted", request=request, actor=actor.user,
-        source=source, digest=submission.digest, one_step=one_step, auto_approved=automatic, rule=request.rule,
-    )  # fmt: skip
+        first = levels.first_of(request, verdict.levels, submission.terms.patience, now, barred=subject.concerns)
+    _store(request, first, submission)
     if at_once:
         announce(request.pk)
     return request
+
+
+def _store(request: WorkflowRequest, first: AdminTask | None, submission: Submission) -> None:
+    """Write the request, its first decision, the type's own row and the audit event, in one message to the database."""
+    own = submission.request_type.own_row(request, submission.body, submission.facts)
+    event = audit.event(
+        SUBMITTED, request=request, actor=request.maker, source=request.source, digest=request.digest,
+        one_step=request.one_step, auto_approved=request.auto_approved, rule=request.rule,
+    )  # fmt: skip
+    insert(*[row for row in (request, first, own, event) if row is not None])
+    notices.note(SUBMITTED, request)

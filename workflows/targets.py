@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from accounts.models import Organisation
+from wire.kept_queries import Given, KeptQuery
 from workflows.models import IntouchTarget
 
 _ORIGIN = re.compile(r"(?:(https?)://)?([a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)(?::([1-9][0-9]{0,4}))?/?", re.ASCII)
@@ -53,7 +54,10 @@ def _is_odd_number(host: str) -> bool:
         return True
 
 
+_ENABLED = KeptQuery(lambda: IntouchTarget.objects.filter(organisation=Given("organisation"), is_enabled=True))
+
+
 def enabled_targets(organisation: Organisation) -> dict[Origin, IntouchTarget]:
     """The organisation's targets by origin."""
-    found = IntouchTarget.objects.filter(organisation=organisation, is_enabled=True)
+    found = _ENABLED.all(organisation=organisation.pk)
     return {origin: target for target in found if (origin := parse_origin(target.origin)) is not None}

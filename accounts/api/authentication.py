@@ -23,6 +23,7 @@ from accounts.errors import (
 from accounts.freshness import FreshProof
 from accounts.models import Membership, User
 from wire.addresses import client_address
+from wire.kept_queries import Given, KeptQuery
 
 ORGANISATION_HEADER = "X-CAP-API-AUTH-ORG-ID"
 UI_TOKEN_HEADER = "X-CAP-UI-AUTH-TOKEN"  # noqa: S105 - a header's name
@@ -58,9 +59,12 @@ class GatewayAuthentication(BaseAuthentication):
         return 'Basic realm="goodwill", charset="UTF-8"'
 
 
+_ACTIVE_USER = KeptQuery(lambda: User.objects.filter(pk=Given("user"), is_active=True))
+
+
 def _person(token: str, account: User | None) -> tuple[User, Proof]:
     claimed = ui_tokens.verify(token)
-    person = User.objects.filter(pk=claimed.user_id, is_active=True).first()
+    person = _ACTIVE_USER.first(user=claimed.user_id)
     if person is None or person.is_service_account or person.ui_token_version != claimed.version:
         raise NotAuthenticated
     if account is not None and not _belongs(account, claimed.organisation_id):

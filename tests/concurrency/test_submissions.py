@@ -106,7 +106,7 @@ def test_an_error_that_is_no_repetition_is_not_taken_for_one(house: House, monke
         with connection.cursor() as cursor:
             cursor.execute("UPDATE workflows_workflowrequest SET customer_id = -1")
 
-    monkeypatch.setattr(submitting.audit, "record", lambda *_, **__: break_a_constraint())
+    monkeypatch.setattr(submitting.notices, "note", lambda *_, **__: break_a_constraint())
     with pytest.raises(IntegrityError):
         house.submit()
     assert counts().requests == 0

@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 from django.db.models import Sum
 
-from tests.concurrency.racing import failures, race, successes
+from tests.concurrency.racing import Rendezvous, failures, race, successes
 from tests.factories import MembershipFactory, ProgramFactory, UserFactory, set_terms
 from tests.house import House
 from workflows import services, submitting
@@ -205,11 +205,11 @@ class TestAtTheSameInstant:
         actor = house.actor(house.maker)
         bodies = [house.body(points=10) for _ in range(100)]
 
-        def submitting(body: dict[str, Any]) -> Any:
+        def sending(body: dict[str, Any]) -> Any:
             submission = read_submission(body, organisation=house.organisation, slug="GOODWILL-POINTS")
             return lambda: submitting.submit(actor=actor, submission=submission)
 
-        results = race(*[submitting(body) for body in bodies])
+        results = race(*[sending(body) for body in bodies])
         assert {type(error) for error in failures(results)} == {LimitReached}
         assert len(successes(results)) == WorkflowRequest.objects.count() == 10
         assert LimitUse.objects.get().points == 100
@@ -221,7 +221,13 @@ class TestAtTheSameInstant:
         house = committed_house
         limited(house, limit())
         actor = house.actor(house.maker)
-        monkeypatch.setattr(usage, "lock", lambda *_: timezone.now())
+        together = Rendezvous(8)
+
+        def not_waiting_for_each_other(*_: Any) -> Any:
+            together.wait()
+            return timezone.now()
+
+        monkeypatch.setattr(usage, "lock", not_waiting_for_each_other)
         got_in = 0
         for _ in range(10):
             submissions = [

@@ -28,11 +28,12 @@ UNKNOWN_WARNING: Final = (
 )
 
 
-def present(request: WorkflowRequest, *, secret: Secret | None = None) -> dict[str, Any]:
+def present(request: WorkflowRequest, *, secret: Secret | None = None, is_new: bool = False) -> dict[str, Any]:
     """The object under `data`.
 
     Args:
         request: with `tasks` prefetched where a list is shown.
+        is_new: it was made just now, so that no decisions are looked for.
         secret: the credential that this very caller has just sent, shown back in this one answer.
     """
     zone = request.organisation.zone
@@ -44,7 +45,7 @@ def present(request: WorkflowRequest, *, secret: Secret | None = None) -> dict[s
         "state": WIRE_STATES[State(request.state)],
         "startTime": _naive(request.created_at, zone),
         "endTime": _naive(request.ended_at, zone),
-        "details": _details(request, secret),
+        "details": _details(request, secret, None if is_new else _decided_task(request)),
         "startTimeUtc": utc(request.created_at),
         "endTimeUtc": utc(request.ended_at),
     }
@@ -60,9 +61,8 @@ def utc(moment: datetime | None) -> str | None:
     return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _details(request: WorkflowRequest, secret: Secret | None) -> dict[str, Any]:
+def _details(request: WorkflowRequest, secret: Secret | None, task: AdminTask | None) -> dict[str, Any]:
     details: dict[str, Any] = {TASK_PAYLOAD: _payload(request, secret)}
-    task = _decided_task(request)
     if task is not None:
         details |= _decision(task)
     details["ValidateMakerAccess_Output"] = True

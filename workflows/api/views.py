@@ -41,8 +41,9 @@ class RequestWorkflowViewSet(ViewSet):
         submitted = submitting.submit(
             actor=actor, submission=submission, one_step=one_step, idempotency_key=_idempotency_key(request)
         )
+        data = present(submitted.request, secret=submission.secret, is_new=not submitted.replayed)
         headers = {"Idempotent-Replay": "true"} if submitted.replayed else {}
-        return _one(submitted.request, headers, data=present(submitted.request, secret=submission.secret))
+        return _one(submitted.request, headers, data=data)
 
     @schema.preview
     def preview(self, request: Request, request_type: str) -> Response:

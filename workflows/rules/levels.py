@@ -28,15 +28,15 @@ def levels_of(request: WorkflowRequest) -> tuple[Level, ...]:
     return (Level(),) if told is None else tuple(Level.model_validate(level) for level in told)
 
 
-def open_first(
+def first_of(
     request: WorkflowRequest, levels: Sequence[Level], patience: Patience, now: datetime, barred: Sequence[int] = ()
-) -> None:
-    """Open the first decision.
+) -> AdminTask:
+    """The first decision of a new request; to be stored with it.
 
     Args:
         barred: users who may decide at no level.
     """
-    _open(request, levels[0], patience, now, level=1, stage=1, barred=barred)
+    return _opened(request, levels[0], patience, now, level=1, stage=1, barred=barred)
 
 
 def open_next(request: WorkflowRequest, decided: AdminTask) -> bool:
@@ -54,10 +54,10 @@ def open_next(request: WorkflowRequest, decided: AdminTask) -> bool:
     assert decided.decided_at is not None  # noqa: S101 - it was decided just now
     before = AdminTask.objects.filter(request=request, decision=Decision.APPROVED, checker__isnull=False)
     deciders = before.values_list("checker_id", flat=True)
-    _open(
+    insert(_opened(
         request, level, terms_of_request(request).patience, decided.decided_at,
         level=decided.level + 1, stage=stage, barred=sorted({*decided.barred, *deciders}),
-    )  # fmt: skip
+    ))  # fmt: skip
     audit.record("level.opened", request=request, actor=None, level=stage, role=level.role)
     return True
 
@@ -66,7 +66,7 @@ def open_retry(request: WorkflowRequest, *, opened_by: User) -> None:
     """One checker decides whether a failed request is tried again."""
     count = AdminTask.objects.filter(request=request).count()
     patience = terms_of_request(request).patience
-    _open(request, Level(), patience, request.updated_at, level=count + 1, stage=1, opened_by=opened_by)
+    insert(_opened(request, Level(), patience, request.updated_at, level=count + 1, stage=1, opened_by=opened_by))
 
 
 def still_to_come(request: WorkflowRequest, task: AdminTask) -> list[AdminTask]:
@@ -80,15 +80,15 @@ def still_to_come(request: WorkflowRequest, task: AdminTask) -> list[AdminTask]:
     ]
 
 
-def _open(
+def _opened(
     request: WorkflowRequest, needs: Level, patience: Patience, now: datetime, *, level: int, stage: int,
     barred: Sequence[int] = (), opened_by: User | None = None,
-) -> None:  # fmt: skip
+) -> AdminTask:  # fmt: skip
     task = _task(request, needs, level=level, stage=stage, barred=barred)
     task.opened_at, task.opened_by = now, opened_by
     task.remind_at = in_hours(patience.remind_after)
     task.escalate_at = in_hours(patience.escalate_after) if needs.backup is not None else None
-    insert(task)
+    return task
 
 
 def _task(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import Protocol
 
-from django.db.models import Q, QuerySet, Value
+from django.db import connection
+from django.db.models import Q, QuerySet
 
 from accounts.actors import Actor
 from accounts.models import Membership
@@ -77,6 +79,35 @@ def deciders(organisation_id: int) -> list[Actor]:
     return [Actor(user=member.user, organisation=member.organisation, membership=member) for member in found]
 
 
+# `eligible` for several levels at once, written out because every submission asks it; `tests/policy` compares the two.
+# A level of more candidates than there are places can always be filled: no more of them are read.
+_CANDIDATES = """
+SELECT level.number, found.user_id
+  FROM jsonb_to_recordset(%(levels)s::jsonb) AS level(
+           number int, role text, users bigint[], concepts text[], zones text[], stores text[], tills text[])
+ CROSS JOIN LATERAL (
+    SELECT m.user_id
+      FROM accounts_membership m
+      JOIN accounts_user u ON u.id = m.user_id AND u.is_active AND u.access_given_by = '{}'
+      JOIN accounts_organisation o ON o.id = m.organisation_id AND o.is_active
+     WHERE m.organisation_id = %(organisation)s AND m.is_active AND m.user_id <> ALL (%(without)s::bigint[])
+       AND CASE level.role WHEN 'supervisor' THEN m.is_checker AND m.is_supervisor
+                           WHEN 'administrator' THEN m.is_administrator
+                           ELSE m.is_checker END
+       AND (m.decides_up_to IS NULL OR %(amount)s::numeric IS NULL OR m.decides_up_to >= %(amount)s)
+       AND (level.users = '{}' OR m.user_id = ANY (level.users))
+       AND (level.concepts = '{}' OR m.concepts <> '{}' AND m.concepts <@ level.concepts::varchar[])
+       AND (level.zones = '{}' OR m.zones <> '{}' AND m.zones <@ level.zones::varchar[])
+       AND (level.stores = '{}' OR m.stores <> '{}' AND m.stores <@ level.stores::varchar[])
+       AND (level.tills = '{}' OR m.tills <> '{}' AND m.tills <@ level.tills::varchar[])
+       AND (%(any_place)s
+            OR (m.concepts = '{}' OR %(concepts)s = ANY (m.concepts)) AND (m.zones = '{}' OR %(zones)s = ANY (m.zones))
+           AND (m.stores = '{}' OR %(stores)s = ANY (m.stores)) AND (m.tills = '{}' OR %(tills)s = ANY (m.tills)))
+     ORDER BY m.user_id
+     LIMIT %(most)s) AS found
+"""
+
+
 def unfillable(
     levels: Sequence[Level], *, organisation_id: int, place: Place | None = None, amount: Decimal | None = None,
     without: Sequence[int] = (),
@@ -89,19 +120,15 @@ def unfillable(
     places = [number for number, level in enumerate(levels) for _ in range(level.people)]
     if not places:
         return []
-    # A level of more candidates than there are places can always be filled: no more of them are read.
-    queries = [
-        eligible(organisation_id=organisation_id, level=level, place=place, amount=amount)
-        .exclude(user_id__in=without)
-        .annotate(level=Value(number))
-        .values_list("level", "user_id")
-        .order_by("user_id")[: len(places)]
-        for number, level in enumerate(levels)
-    ]
-    found = queries[0] if len(queries) == 1 else queries[0].union(*queries[1:], all=True)
     candidates: list[list[int]] = [[] for _ in levels]
-    for number, user_id in found:
-        candidates[number].append(user_id)
+    with connection.cursor() as cursor:
+        cursor.execute(_CANDIDATES, {
+            "levels": _as_json(levels), "organisation": organisation_id, "without": list(without), "amount": amount,
+            "any_place": place is None, "most": len(places),
+            **{name: getattr(place, f"{name[:-1]}_id", "") for name in _SCOPES},
+        })  # fmt: skip
+        for number, user_id in cursor.fetchall():
+            candidates[number].append(user_id)
     return empty_levels(levels, candidates)
 
 
@@ -110,3 +137,11 @@ def empty_levels(levels: Sequence[Level], candidates: Sequence[Collection[int]])
     places = [number for number, level in enumerate(levels) for _ in range(level.people)]
     empty = unfilled([candidates[number] for number in places])
     return sorted({places[index] + 1 for index in empty})
+
+
+def _as_json(levels: Sequence[Level]) -> str:
+    return json.dumps([
+        {"number": number, "role": level.role, "users": level.users}
+        | {name: getattr(level, name) for name in _SCOPES}
+        for number, level in enumerate(levels)
+    ])  # fmt: skip
