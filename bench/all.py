@@ -9,7 +9,7 @@ import time
 
 from bench import quick
 
-BENCHMARKS = ("submit", "policy", "desk", "backfill")
+BENCHMARKS = ("submit", "life", "policy", "desk", "backfill", "peers")
 
 
 def main() -> None:

@@ -32,9 +32,10 @@ class TolerantChannel(redis.Channel):
 
     @contextlib.contextmanager
     def conn_or_acquire(self, client: Redis | None = None) -> Iterator[Redis]:
-        if client is None and (self._kept_client is None or self._kept_client.connection_pool is not self.pool):
-            self._kept_client = self._create_client()
-        yield client or self._kept_client
+        kept = client or self._kept_client
+        if kept is None or (client is None and kept.connection_pool is not self.pool):
+            kept = self._kept_client = self._create_client()  # type: ignore[attr-defined]  # not in the stubs
+        yield kept
 
     def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
         """Where to connect to.

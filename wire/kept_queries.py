@@ -15,7 +15,7 @@ from functools import cache, cached_property
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
-from django.db import connection, models
+from django.db import DatabaseError, connection, models
 from django.db.models.expressions import Expression
 from django.db.models.query import get_related_populators
 
@@ -29,8 +29,8 @@ class Given(Expression):
         super().__init__(output_field=models.Field())
         self.name = name
 
-    def as_sql(self, *_: Any, **__: Any) -> tuple[str, list[Any]]:
-        return "%s", [self]
+    def as_sql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, Any]:
+        return "%s", (self,)
 
 
 class KeptQuery(Generic[Row]):
@@ -71,7 +71,8 @@ class _Compiled:
         self._own = slice(start, end + 1)
         self._model: type[models.Model] = compiler.klass_info["model"]
         self._names = [attrgetter("target.attname")(column) for column in columns[self._own]]
-        self._related = get_related_populators(compiler.klass_info, compiler.select, connection.alias)
+        # The stubs are ahead of this Django.
+        self._related = get_related_populators(compiler.klass_info, compiler.select, connection.alias)  # type: ignore[call-arg]
         self._converters = [
             (place, convert, expression)
             for place, (converters, expression) in compiler.get_converters(columns).items()
@@ -103,7 +104,7 @@ def update(row: models.Model, names: tuple[str, ...], *, by_clock: tuple[str, ..
     with connection.cursor() as cursor:
         cursor.execute(sql, [*values, row.pk])
         if cursor.rowcount != 1:
-            raise models.Model.NotUpdated(f"{row._meta.label} {row.pk} is not there")
+            raise DatabaseError(f"{row._meta.label} {row.pk} is not there")
         if by_clock:
             for name, value in zip(by_clock, cursor.fetchone(), strict=True):
                 setattr(row, name, value)
@@ -114,9 +115,12 @@ def _update_of(
     model: type[models.Model], names: tuple[str, ...], by_clock: tuple[str, ...]
 ) -> tuple[str, tuple[models.Field[Any, Any], ...]]:
     options, quote = model._meta, connection.ops.quote_name
-    fields = tuple(options.get_field(name) for name in names if name not in by_clock)
-    timed = [quote(options.get_field(name).column) for name in by_clock]
-    written = [f"{quote(field.column)} = %s" for field in fields]
+    known = {field.name: field for field in options.local_concrete_fields}
+    columns = {name: quote(str(known[name].column)) for name in (*names, *by_clock)}
+    fields = tuple(known[name] for name in names if name not in by_clock)
+    timed = [columns[name] for name in by_clock]
+    written = [f"{columns[field.name]} = %s" for field in fields]
     written += [f"{column} = statement_timestamp()" for column in timed]
-    sql = f"UPDATE {quote(options.db_table)} SET {', '.join(written)} WHERE {quote(options.pk.column)} = %s"  # noqa: S608
+    where = f"{quote(str(options.pk.column))} = %s"
+    sql = f"UPDATE {quote(options.db_table)} SET {', '.join(written)} WHERE {where}"  # noqa: S608
     return sql + (f" RETURNING {', '.join(timed)}" if timed else ""), fields

@@ -16,7 +16,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -71,7 +70,7 @@ def execute(request_id: UUID) -> bool:
 _CLAIM = """
 WITH claimed AS (
     UPDATE workflows_workflowrequest
-       SET tries = tries + 1, lease_expires_at = statement_timestamp() + %(lease)s
+       SET tries = tries + 1, lease_expires_at = statement_timestamp() + %(lease_seconds)s * interval '1 second'
      WHERE id = %(request)s
     RETURNING id, organisation_id, tries)
 INSERT INTO workflows_intouchcall (organisation_id, request_id, attempt, purpose, started_at, error)
@@ -108,6 +107,7 @@ _LOCKED = KeptQuery(
     lambda: (
         WorkflowRequest.objects.select_for_update(of=("self",))
         .select_related("target__breaker")
+        .defer("payload")
         .filter(pk=Given("request"))
         .order_by()
     )
@@ -125,9 +125,9 @@ def claim_due(request_id: UUID) -> Claim | None:
         return None
     request.tries += 1
     purpose = purpose_of(request)
-    lease = timedelta(seconds=settings.INTOUCH_LEASE_SECONDS)
+    lease = settings.INTOUCH_LEASE_SECONDS
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"request": request.pk, "lease": lease, "purpose": purpose})
+        cursor.execute(_CLAIM, {"request": request.pk, "lease_seconds": lease, "purpose": purpose})
     return Claim(request, request.tries, purpose, _has_unknown_call(request), began + settings.INTOUCH_LEASE_SECONDS)
 
 

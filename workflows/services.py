@@ -35,8 +35,8 @@ from workflows.states import ENDED, State, can_move
 
 _LOCKED = KeptQuery(
     lambda: (
-        WorkflowRequest.objects.select_for_update(of=("self",))
-        .select_related("target")
+        WorkflowRequest.objects.select_for_update()
+        .defer("payload", "result")
         .filter(pk=Given("request"), organisation=Given("organisation"))
         .order_by()
     )

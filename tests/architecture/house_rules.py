@@ -103,7 +103,9 @@ def marks_safe(tree: ast.AST) -> Found:
 
 def sends_messages(tree: ast.AST) -> Found:
     for node in ast.walk(tree):
-        if _called(node) in {"delay", "apply_async", "send_task", "delay_on_commit"}:
+        if _called(node) in {"delay", "apply_async", "send_task", "delay_on_commit"} or (
+            _called(node) == "publish" and isinstance(node, ast.Call) and "producer" in ast.unparse(node.func)
+        ):
             yield node, "messages are sent by workflows.queue alone, after commit"
 
 

@@ -197,11 +197,11 @@ class TestWhenPeopleChange:
         sent: list[Any] = []
         committed_house.submit()
 
-        def send(name: str, args: Any, **_: Any) -> None:
+        def send(name: str, identifier: Any) -> None:
             if name == queue.PEOPLE_TASK:
-                sent.append(*args)
+                sent.append(identifier)
 
-        monkeypatch.setattr(queue.current_app, "send_task", send)
+        monkeypatch.setattr(queue, "_publish", send)
         return sent
 
     def test_a_membership_that_is_saved_has_its_organisation_looked_at(
