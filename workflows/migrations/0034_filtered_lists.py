@@ -9,7 +9,7 @@ ENTITIES = ("concept", "zone", "store", "till")
 class Migration(migrations.Migration):
     atomic = False  # an index that is built concurrently cannot be in a transaction
 
-    dependencies = [("workflows", "0028_tasks_by_worth")]
+    dependencies = [("workflows", "0033_versions_ask_somebody")]
 
     operations = [
         *(
