@@ -9,7 +9,7 @@ import time
 
 from bench import quick
 
-BENCHMARKS = ("submit", "policy", "desk", "backfill")
+BENCHMARKS = ("submit", "policy", "desk", "backfill", "history", "memory")
 
 
 def main() -> None:
