@@ -1,6 +1,6 @@
 """What the two lists of the API cost: a customer's history (E5) and the requests (E4), with few rows and with many.
 
-    python -m config.embedded --temporary -- python -m bench.history [--rows 2000000] [--requests 300000]
+    python -m config.embedded --temporary -- python -m bench.history [--rows 1000000] [--requests 300000]
         [--rounds 7] [--times 60] [--quick] [--docs] [--json FILE]
 
 Every call goes through the WSGI application in process, with all middleware and the credentials of a service account.
@@ -194,7 +194,7 @@ def measure(options: argparse.Namespace) -> Table:
 
 def main() -> None:
     found = parser(__doc__)
-    found.add_argument("--rows", type=int, default=2_000_000)
+    found.add_argument("--rows", type=int, default=1_000_000)
     found.add_argument("--requests", type=int, default=300_000)
     found.add_argument("--rounds", type=int, default=7)
     found.add_argument("--times", type=int, default=60)

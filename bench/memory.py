@@ -1,7 +1,7 @@
 """How much memory the bulk commands take, with few rows and with many.
 
-    python -m config.embedded --temporary -- python -m bench.memory [--rows 300000] [--requests 100000]
-        [--submissions 3000] [--quick] [--docs] [--json FILE]
+    python -m config.embedded --temporary -- python -m bench.memory [--rows 100000] [--requests 50000]
+        [--submissions 1000] [--quick] [--docs] [--json FILE]
 
 Each command runs as a process of its own, and what counts is its VmHWM: the most memory that it ever had in use, as the
 kernel keeps it. The file of history is made as a stream (gzip), and the tables of the exports are filled by the server
@@ -175,12 +175,12 @@ def measure(options: argparse.Namespace) -> Table:
 
 def main() -> None:
     found = parser(__doc__)
-    found.add_argument("--rows", type=int, default=300_000, help="of history; 0 leaves them out, as with the others")
-    found.add_argument("--requests", type=int, default=100_000, help="that are exported")
-    found.add_argument("--submissions", type=int, default=3000, help="rows that are submitted")
+    found.add_argument("--rows", type=int, default=100_000, help="of history; 0 leaves them out, as with the others")
+    found.add_argument("--requests", type=int, default=50_000, help="that are exported")
+    found.add_argument("--submissions", type=int, default=1000, help="rows that are submitted")
     options = found.parse_args()
     if options.quick:
-        options.rows, options.requests, options.submissions = 60_000, 0, 300
+        options.rows, options.requests, options.submissions = 12_000, 0, 0
     django.setup()
     from django.core.management import call_command
 

@@ -26,6 +26,7 @@ def replica(committed_house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator
     named["OPTIONS"]["options"] = f"{named['OPTIONS'].get('options', '')} -c default_transaction_read_only=on"
     monkeypatch.setitem(settings.DATABASES, "replica", named)
     found = connections["replica"]
+    found.connect()  # at once: a test may open no connection to a database that it did not declare
     yield found
     found.close()
     found.close_pool()
