@@ -9,7 +9,7 @@ import time
 
 from bench import quick
 
-BENCHMARKS = ("submit", "life", "policy", "desk", "backfill", "peers")
+BENCHMARKS = ("submit", "life", "policy", "history", "desk", "backfill", "memory", "peers")
 
 
 def main() -> None:

@@ -98,6 +98,9 @@ class Environment(BaseSettings):
     PROXY_SENDS_FORWARDED_PROTO: bool = Field(
         False, description="The front proxy sets `X-Forwarded-Proto` and drops it when a client sends it."
     )
+    DATABASE_REPLICA_URL: str = Field(
+        "", description="A read replica, for lists and exports; without one the primary serves them."
+    )
     DATABASE_POOL_SIZE: int = Field(20, ge=1, le=500, description="Most connections per process.")
     DECISION_WAIT_SECONDS: float = Field(
         3.0, ge=0, le=10, description="How long an approval over the API waits for the outcome."

@@ -100,6 +100,19 @@ DATABASES: dict[str, Any] = {
         },
     }
 }
+if env.DATABASE_REPLICA_URL:
+    # Lists and exports only, and never a write (accounts.replica).
+    DATABASES["replica"] = {
+        **DATABASES["default"],
+        **dj_database_url.parse(env.DATABASE_REPLICA_URL),
+        "OPTIONS": {
+            **DATABASES["default"]["OPTIONS"],
+            "options": f"{DATABASES['default']['OPTIONS']['options']} -c default_transaction_read_only=on",
+        },
+        "CONN_MAX_AGE": DATABASES["default"]["CONN_MAX_AGE"],
+        "CONN_HEALTH_CHECKS": DATABASES["default"]["CONN_HEALTH_CHECKS"],
+        "TEST": {"MIRROR": "default"},
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Its own database: clearing a cache must never empty the queue.

@@ -1,4 +1,4 @@
-"""Reading goodwill requests: within one organisation, a fixed number of queries."""
+"""Reading programs: within one organisation, a fixed number of queries."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Collection
 from django.db.models import QuerySet
 
 from accounts.actors import Actor
-from goodwill.models import GoodwillRequest, Program
+from goodwill.models import Program
 
 
 def programs_of(actor: Actor) -> QuerySet[Program]:
@@ -19,12 +19,3 @@ def program_names(organisation_ids: Collection[int]) -> list[tuple[int, str]]:
     """Number and name of every program of these organisations."""
     found = Program.objects.filter(organisation__in=organisation_ids).order_by("name", "program_id")
     return list(found.values_list("program_id", "name"))
-
-
-def history_of(actor: Actor, customer_id: int) -> QuerySet[GoodwillRequest]:
-    """A customer's goodwill requests in the actor's organisation, newest first."""
-    return (
-        GoodwillRequest.objects.filter(organisation=actor.organisation, customer_id=customer_id)
-        .select_related("program", "added_by", "updated_by", "entered_by")
-        .order_by("-added_on", "-id")
-    )

@@ -131,14 +131,24 @@ class StrictFilterSet(FilterSet):
         ]
         return problems
 
+    def _check(self) -> None:
+        problems = self.problems()
+        if problems:
+            raise MalformedBody(problems=problems)
+
     @property
-    def strict_qs(self) -> Any:
-        """The filtered query set.
+    def chosen(self) -> dict[str, Any]:
+        """The value of each filter; None where it was not sent.
 
         Raises:
             MalformedBody: naming every wrong parameter.
         """
-        problems = self.problems()
-        if problems:
-            raise MalformedBody(problems=problems)
+        self._check()
+        values: dict[str, Any] = self.form.cleaned_data
+        return values
+
+    @property
+    def strict_qs(self) -> Any:
+        """The filtered query set; raises as `chosen` does."""
+        self._check()
         return self.qs

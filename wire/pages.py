@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from rest_framework.pagination import BasePagination, LimitOffsetPagination
+from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -14,6 +14,7 @@ from wire.filters import LARGEST, NOT_NEGATIVE, Bounds, read_integer
 
 DEFAULT_LIMIT = 10
 MOST = 100
+MOST_COUNTED = 10_000
 
 
 _PRIVATE = {"Cache-Control": "no-store"}  # customers' data is for the caller alone
@@ -31,45 +32,48 @@ def _parameter(request: Request, name: str, default: int, bounds: Bounds) -> int
 
 
 class NumberedPages(BasePagination):
-    """E4: `limit` and a zero-based `PageNo`, also spelt `pageNo`; tells how many there are."""
+    """E4: `limit` and a zero-based `PageNo`, also spelt `pageNo`; tells how many there are.
+
+    They are counted to `MOST_COUNTED` and no further, so that a list of millions costs what one of thousands does.
+    Where there are more, the total says `MOST_COUNTED` and `totalIsLeast` that there are more; every page can be read
+    all the same.
+    """
 
     parameters: ClassVar[Mapping[str, Bounds | None]] = {"limit": _LIMIT, "PageNo": _PAGE, "pageNo": _PAGE}
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         if request.query_params.get("PageNo") and request.query_params.get("pageNo"):
             raise MalformedBody("pageNo is PageNo spelt otherwise: send one of them.", reference="pageNo")
-        limit = _parameter(request, "limit", DEFAULT_LIMIT, _LIMIT)
+        self.limit = _parameter(request, "limit", DEFAULT_LIMIT, _LIMIT)
         self.number = _parameter(request, "PageNo", _parameter(request, "pageNo", 0, _PAGE), _PAGE)
-        self.total = queryset.count()
-        self.pages = -(-self.total // limit)
-        start = self.number * limit
-        return list(queryset[start : start + limit]) if start < self.total else []
+        counted = queryset.order_by()[: MOST_COUNTED + 1].count()
+        self.total, self.has_more = min(counted, MOST_COUNTED), counted > MOST_COUNTED
+        start = self.number * self.limit
+        return list(queryset[start : start + self.limit]) if start < self.total or self.has_more else []
 
     def get_paginated_response(self, data: Any) -> Response:
         pagination = {
-            "totalElements": self.total, "totalPages": self.pages,
+            "totalElements": self.total, "totalPages": -(-self.total // self.limit),
             "numberOfElements": len(data), "number": self.number,
         }  # fmt: skip
+        if self.has_more:
+            pagination["totalIsLeast"] = True
         return Response({"data": data, "pagination": pagination}, headers=_PRIVATE)
 
 
-class LimitOffset(LimitOffsetPagination):
+class LimitOffset:
     """E5: `limit` and `offset`; `total` counts across all pages."""
 
     parameters: ClassVar[Mapping[str, Bounds | None]] = {"limit": _LIMIT, "offset": NOT_NEGATIVE}
-    default_limit = DEFAULT_LIMIT
-    max_limit = MOST
 
-    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
-        self.wanted = _parameter(request, "limit", DEFAULT_LIMIT, _LIMIT)
-        self.start = _parameter(request, "offset", 0, NOT_NEGATIVE)
-        self.total = queryset.count()
-        return list(queryset[self.start : self.start + self.wanted]) if self.start < self.total else []
+    def __init__(self, request: Request) -> None:
+        """Raises MalformedBody where either is out of bounds."""
+        self.limit = _parameter(request, "limit", DEFAULT_LIMIT, _LIMIT)
+        self.offset = _parameter(request, "offset", 0, NOT_NEGATIVE)
 
-    @property
-    def as_json(self) -> dict[str, int]:
-        return {"limit": self.wanted, "offset": self.start, "total": self.total}
+    def as_json(self, total: int) -> dict[str, int]:
+        return {"limit": self.limit, "offset": self.offset, "total": total}
 
-    def get_paginated_response(self, data: Any) -> Response:
-        body = {"pagination": self.as_json, "data": data, "warnings": [], "errors": []}
+    def response(self, total: int, data: Any) -> Response:
+        body = {"pagination": self.as_json(total), "data": data, "warnings": [], "errors": []}
         return Response(body, headers=_PRIVATE)

@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
-from accounts.models import User
-from goodwill.models import GoodwillRequest, GoodwillStatus, Program
+from goodwill.history import HistoryPage, HistoryRow, Person
+from goodwill.models import GoodwillStatus
 from workflows.api.presenters import utc
 
+# The incumbent's 13 keys of an admin user, in the order of `Person`.
+_PERSON_KEYS: Final = ("id", "code", "description", "name", "type", "referenceId", "adminType", "isActive",
+                       "isOuEnabled", "timeZoneId", "currencyId", "languageId", "default")  # fmt: skip
 
-def present(row: GoodwillRequest) -> dict[str, Any]:
-    """One item of E5. `userId` is the customer; keys without a value are absent and never null."""
+
+def present_page(page: HistoryPage) -> list[dict[str, Any]]:
+    """The items of E5."""
+    people = {key: present_person(person) for key, person in page.people.items()}
+    return [present(row, people) for row in page.rows]
+
+
+def present(row: HistoryRow, people: Mapping[int, dict[str, Any]]) -> dict[str, Any]:
+    """One item of E5. `userId` is the customer; keys without a value are absent and never null.
+
+    Args:
+        people: everybody in the row, as `present_person` makes them.
+    """
     shown: dict[str, Any] = {
-        "id": row.pk,
-        "addedBy": _admin_user(row.added_by),
-        "updatedBy": _admin_user(row.updated_by),
+        "id": row.id,
+        "addedBy": people[row.added_by_id],
+        "updatedBy": people[row.updated_by_id],
     }
-    if row.entered_by is not None:
-        shown["enteredBy"] = _admin_user(row.entered_by)
+    if row.entered_by_id is not None:
+        shown["enteredBy"] = people[row.entered_by_id]
     shown |= {
         "addedOn": utc(row.added_on),
         "updatedOn": utc(row.updated_on),
-        "programId": row.program.program_id,
+        "programId": row.program_number,
         "userId": row.customer_id,
         "requestId": row.request_number,
         "goodwillType": row.goodwill_type,
@@ -35,7 +50,7 @@ def present(row: GoodwillRequest) -> dict[str, Any]:
     if row.updated_comments:
         shown["updatedComments"] = row.updated_comments
     shown |= {
-        "program": _program(row.program),
+        "program": _program(row),
         "earningEntityType": row.earning_entity_type,
         "oneStep": row.one_step,
     }
@@ -44,38 +59,23 @@ def present(row: GoodwillRequest) -> dict[str, Any]:
     return shown
 
 
+def present_person(person: Person) -> dict[str, Any]:
+    return dict(zip(_PERSON_KEYS, person, strict=True))
+
+
 def plain(number: Decimal) -> str:
     """`500` for 500.000000 and `0.5` for 0.500000: never an exponent, never padding."""
     text = f"{number:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _admin_user(user: User) -> dict[str, Any]:
-    """The incumbent's 13 keys of an admin user."""
+def _program(row: HistoryRow) -> dict[str, Any]:
     return {
-        "id": user.pk,
-        "code": user.code,
-        "description": user.description,
-        "name": user.name or user.display_name,
-        "type": user.user_type,
-        "referenceId": user.reference_id,
-        "adminType": user.admin_type,
-        "isActive": user.is_active,
-        "isOuEnabled": user.is_ou_enabled,
-        "timeZoneId": user.time_zone_id,
-        "currencyId": user.currency_id,
-        "languageId": user.language_id,
-        "default": user.is_default,
-    }
-
-
-def _program(program: Program) -> dict[str, Any]:
-    return {
-        "programId": program.program_id,
-        "programName": program.name,
-        "pointsToCurrencyRatio": _with_point(program.points_to_currency_ratio),
-        "programDescription": program.description,
-        "default": program.is_default,
+        "programId": row.program_number,
+        "programName": row.program_name,
+        "pointsToCurrencyRatio": _with_point(row.program_ratio),
+        "programDescription": row.program_description,
+        "default": row.program_is_default,
     }
 
 

@@ -9,10 +9,11 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from accounts.api.authentication import actor_of
-from goodwill import selectors
+from accounts.replica import reads_from
+from goodwill import history
 from goodwill.api import schema
 from goodwill.api.filters import NOT_FOUND, GoodwillFilter
-from goodwill.api.presenters import present
+from goodwill.api.presenters import present_page
 from wire.errors import MalformedBody
 from wire.filters import POSITIVE, read_integer
 from wire.pages import LimitOffset
@@ -31,15 +32,18 @@ class GoodwillHistoryViewSet(ViewSet):
 
     def _page(self, request: Request, customer_id: str | None) -> Response:
         actor = actor_of(request, header_required=False)
-        history = selectors.history_of(actor, _customer(request, customer_id))
-        pages = LimitOffset()
-        found = pages.paginate_queryset(GoodwillFilter(request.query_params, queryset=history).strict_qs, request)
-        if pages.total == 0:
+        customer = _customer(request, customer_id)
+        filters = GoodwillFilter(request.query_params).chosen
+        pages = LimitOffset(request)
+        page = history.read_page(
+            actor.organisation.pk, customer, filters, limit=pages.limit, offset=pages.offset, using=reads_from()
+        )
+        if page.total == 0:
             body: dict[str, Any] = {
-                "pagination": pages.as_json, "data": [], "warnings": [], "errors": [NOT_FOUND.as_json()],
+                "pagination": pages.as_json(0), "data": [], "warnings": [], "errors": [NOT_FOUND.as_json()],
             }  # fmt: skip
             return Response(body, status=404)
-        return pages.get_paginated_response([present(row) for row in found])
+        return pages.response(page.total, present_page(page))
 
 
 def _customer(request: Request, in_path: str | None) -> int:

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from accounts.api.authentication import actor_of, fresh_proof_of
+from accounts.replica import reads_from
 from wire.bodies import read_body
 from wire.errors import MalformedBody, Problem
 from wire.pages import NumberedPages
@@ -84,7 +85,9 @@ class RequestWorkflowViewSet(ViewSet):
     def list(self, request: Request) -> Response:
         actor = actor_of(request, header_required=False)
         chosen = RequestFilter(
-            request.query_params, queryset=selectors.requests_of(actor), organisation=actor.organisation
+            request.query_params,
+            queryset=selectors.requests_of(actor).using(reads_from()),
+            organisation=actor.organisation,
         )
         pages = NumberedPages()
         found = pages.paginate_queryset(chosen.strict_qs, request)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from django.core.management.base import CommandError, CommandParser
-from django.db import connection, transaction
+from django.db import connections, transaction
 from django.db.models import QuerySet
 from django.http import QueryDict
 
@@ -107,14 +107,15 @@ class ExportCommand(BulkCommand):
 
 
 def streamed(rows: QuerySet[Any]) -> Iterator[Any]:
-    """Every row as of one moment, a few thousand at a time.
+    """Every row as of one moment, a few thousand at a time, from the database that the query set names.
 
     Cursors of the server are switched off in the settings, as a pooler takes them away between two transactions; this
     one lives and ends in one.
     """
+    connection = connections[rows.db]
     settings = connection.settings_dict
     before = settings.get("DISABLE_SERVER_SIDE_CURSORS")
-    with transaction.atomic(durable=True):
+    with transaction.atomic(using=rows.db, durable=True):
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         settings["DISABLE_SERVER_SIDE_CURSORS"] = False

@@ -12,6 +12,19 @@ def _key(to: str, related_name: str) -> models.ForeignKey:
     )
 
 
+# By hand: AlterField would drop every index on this column alone, and `task_one_open_per_request` is one of them.
+DROP_INDEX_OF_REQUEST = """
+DO $$ DECLARE found text; BEGIN
+    SELECT i.indexrelid::regclass INTO STRICT found
+      FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+     WHERE i.indrelid = 'workflows_admintask'::regclass AND a.attname = 'request_id'
+       AND i.indnatts = 1 AND NOT i.indisunique AND i.indpred IS NULL;
+    EXECUTE 'DROP INDEX ' || found;
+END $$;
+"""
+MAKE_INDEX_OF_REQUEST = "CREATE INDEX workflows_admintask_request_id ON workflows_admintask (request_id);"
+
+
 class Migration(migrations.Migration):
     atomic = False  # an index that is built concurrently cannot be in a transaction
 
@@ -36,7 +49,12 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="admintask", name="organisation", field=_key("accounts.organisation", "+")
         ),
-        migrations.AlterField(
-            model_name="admintask", name="request", field=_key("workflows.workflowrequest", "tasks")
+        migrations.SeparateDatabaseAndState(
+            database_operations=[migrations.RunSQL(DROP_INDEX_OF_REQUEST, reverse_sql=MAKE_INDEX_OF_REQUEST)],
+            state_operations=[
+                migrations.AlterField(
+                    model_name="admintask", name="request", field=_key("workflows.workflowrequest", "tasks")
+                ),
+            ],
         ),
     ]

@@ -134,6 +134,18 @@ class WorkflowRequest(models.Model):
             models.Index(fields=["organisation", "-created_at", "-id"], name="request_newest"),
             models.Index(fields=["organisation", "maker", "-created_at", "-id"], name="request_of_maker"),
             models.Index(fields=["organisation", "customer_id", "-created_at", "-id"], name="request_of_customer"),
+            # What the API's list is filtered by. Two columns with few values each are stored once per value, so these
+            # are a hundredth of the table.
+            models.Index(fields=["organisation", "concept_id"], name="request_of_concept"),
+            models.Index(fields=["organisation", "zone_id"], name="request_of_zone"),
+            models.Index(fields=["organisation", "store_id"], name="request_of_store"),
+            models.Index(fields=["organisation", "till_id"], name="request_of_till"),
+            # Most requests are credited in the end and are found from the newest on; the others are rare.
+            models.Index(
+                fields=["organisation", "state", "-created_at", "-id"],
+                name="request_not_credited",
+                condition=~Q(state="credited"),
+            ),
             models.Index(fields=["due_at"], name="request_queue", condition=Q(state__in=_QUEUED)),
             models.Index(
                 fields=["expires_at"], name="request_expiring", condition=Q(state="waiting", expires_at__isnull=False)

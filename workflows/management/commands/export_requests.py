@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 
 from accounts.models import Organisation
+from accounts.replica import reads_from
 from wire.pages import NumberedPages
 from workflows.api.filters import RequestFilter
 from workflows.api.presenters import present
@@ -34,7 +35,8 @@ class Command(ExportCommand):
     paging = frozenset(NumberedPages.parameters)
 
     def chosen(self, tenant: Organisation, filters: QueryDict) -> QuerySet[Any]:
-        found: QuerySet[Any] = RequestFilter(filters, queryset=requests_in(tenant), organisation=tenant).strict_qs
+        rows = requests_in(tenant).using(reads_from())
+        found: QuerySet[Any] = RequestFilter(filters, queryset=rows, organisation=tenant).strict_qs
         return found
 
     def present(self, row: WorkflowRequest) -> dict[str, Any]:
