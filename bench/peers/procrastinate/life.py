@@ -36,7 +36,8 @@ def work() -> None:
 def main() -> None:
     ids = writes.submitted(URL, NUMBER)
     with procrastinate.App(connector=procrastinate.SyncPsycopgConnector(conninfo=URL)).open() as once:
-        once.schema_manager.apply_schema()
+        if not once.check_connection():  # says whether its tables are there
+            once.schema_manager.apply_schema()
     worker = multiprocessing.get_context("fork").Process(target=work, daemon=True)
     worker.start()
     with app.open(), ConnectionPool(URL, min_size=1, max_size=1) as pool:
