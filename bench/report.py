@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 PROJECT = Path(__file__).resolve().parent.parent
 DOCUMENT = PROJECT / "docs/performance.md"
@@ -129,7 +130,10 @@ def _plot(table: Table) -> Path:
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_xlabel(rows[0].unit if rows[0].ratio is None else "ratio to the limit of the same run")
     path = IMAGES / f"bench-{table.name}.svg"
-    figure.savefig(path, metadata={"Date": None})
+    figure.savefig(path, metadata={"Date": None, "Title": f"bench/{table.name}.py"})
+    told = "; ".join(f"{row.name}: {_readable(value)}" for row, value in zip(rows, values, strict=True))
+    described = path.read_text().replace("</title>", f"</title>\n <desc>{escape(told)}</desc>", 1)
+    path.write_text(described)
     return path
 
 

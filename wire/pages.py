@@ -14,8 +14,6 @@ from wire.filters import LARGEST, NOT_NEGATIVE, Bounds, read_integer
 
 DEFAULT_LIMIT = 10
 MOST = 100
-MOST_COUNTED = 10_000
-
 
 _PRIVATE = {"Cache-Control": "no-store"}  # customers' data is for the caller alone
 _LIMIT: Bounds = (1, MOST)
@@ -34,9 +32,7 @@ def _parameter(request: Request, name: str, default: int, bounds: Bounds) -> int
 class NumberedPages(BasePagination):
     """E4: `limit` and a zero-based `PageNo`, also spelt `pageNo`; tells how many there are.
 
-    They are counted to `MOST_COUNTED` and no further, so that a list of millions costs what one of thousands does.
-    Where there are more, the total says `MOST_COUNTED` and `totalIsLeast` that there are more; every page can be read
-    all the same.
+    The total is exact however many there are: clients read on until they have as many.
     """
 
     parameters: ClassVar[Mapping[str, Bounds | None]] = {"limit": _LIMIT, "PageNo": _PAGE, "pageNo": _PAGE}
@@ -46,18 +42,15 @@ class NumberedPages(BasePagination):
             raise MalformedBody("pageNo is PageNo spelt otherwise: send one of them.", reference="pageNo")
         self.limit = _parameter(request, "limit", DEFAULT_LIMIT, _LIMIT)
         self.number = _parameter(request, "PageNo", _parameter(request, "pageNo", 0, _PAGE), _PAGE)
-        counted = queryset.order_by()[: MOST_COUNTED + 1].count()
-        self.total, self.has_more = min(counted, MOST_COUNTED), counted > MOST_COUNTED
+        self.total = queryset.order_by().count()
         start = self.number * self.limit
-        return list(queryset[start : start + self.limit]) if start < self.total or self.has_more else []
+        return list(queryset[start : start + self.limit]) if start < self.total else []
 
     def get_paginated_response(self, data: Any) -> Response:
         pagination = {
             "totalElements": self.total, "totalPages": -(-self.total // self.limit),
             "numberOfElements": len(data), "number": self.number,
         }  # fmt: skip
-        if self.has_more:
-            pagination["totalIsLeast"] = True
         return Response({"data": data, "pagination": pagination}, headers=_PRIVATE)
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from django.db.models import QuerySet, Sum
 
+from accounts.actors import Actor
 from accounts.models import User
 from workflows import registry
 from workflows.models import LimitUse, WorkflowPolicy
@@ -59,6 +60,11 @@ class LimitUses:
     since: date
     uses: list[Use]
     burn_downs: list[BurnDown]
+
+
+def policies_of(actors: Mapping[int, Actor]) -> QuerySet[WorkflowPolicy]:
+    """The policies of the actors' organisations, which are the keys."""
+    return WorkflowPolicy.objects.filter(organisation__in=list(actors)).select_related("organisation", "active")
 
 
 def of_policy(policy: WorkflowPolicy, today: date) -> list[LimitUses]:

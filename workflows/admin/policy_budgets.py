@@ -40,8 +40,7 @@ class LimitShown:
 
 def readable_policies(actors: Actors) -> QuerySet[WorkflowPolicy]:
     """The policies whose page the person may open."""
-    mine = [key for key, actor in actors.items() if may_read_sums(actor)]
-    return WorkflowPolicy.objects.filter(organisation__in=mine).select_related("organisation", "active")
+    return budgets.policies_of({key: actor for key, actor in actors.items() if may_read_sums(actor)})
 
 
 def links(actors: Actors) -> list[tuple[str, str]]:

@@ -32,7 +32,7 @@ def of_decision(request: WorkflowRequest, decision: Decision) -> str:
         return _("Rejected: %(what)s.") % said
     if request.state != State.WAITING:
         return _("Approved: %(what)s. It is being carried out.") % said
-    following = AdminTask.objects.filter(request=request, decision=None).first()
+    following = request.tasks.filter(decision=None).first()
     if following is None:  # somebody was faster with the next level than this page
         return _("Approved: %(what)s.") % said
     return _("Approved: %(what)s. Nothing is carried out yet: the next level waits for %(whom)s.") % {

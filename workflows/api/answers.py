@@ -13,7 +13,6 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 from typing_extensions import TypedDict
 
-from wire.pages import MOST_COUNTED
 from workflows import registry
 from workflows.api.presenters import WIRE_STATES
 from workflows.registry import RequestType
@@ -137,13 +136,10 @@ class RequestAnswer(BaseModel):
 class NumberedPage(TypedDict):
     """Where this page stands."""
 
-    totalElements: Annotated[int, Field(description=f"Across all pages; never more than {MOST_COUNTED:,}.")]
+    totalElements: Annotated[int, Field(description="Across all pages.")]
     totalPages: int
     numberOfElements: int
     number: Annotated[int, Field(description="Zero-based.")]
-    totalIsLeast: NotRequired[
-        Annotated[bool, Field(description="There are more than `totalElements`, and pages of them (ours).")]
-    ]
 
 
 @extend_schema_serializer(many=False)
