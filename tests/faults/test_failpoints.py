@@ -26,7 +26,7 @@ ONCE = [("credit", "credited")]
 AGAIN = [("credit", "unknown"), ("credit", "credited")]
 FOUND = [("credit", "unknown"), ("look_up", "credited")]
 WAITING_FOR_LOCK = """SELECT count(*) FROM pg_stat_activity
-                      WHERE wait_event_type = 'Lock' AND query LIKE 'INSERT INTO "workflows_admintask"%%'"""
+                      WHERE wait_event_type = 'Lock' AND query LIKE '%%INSERT INTO "workflows_admintask"%%'"""
 EXPECTED = {
     (ASKS_AGAIN, "claim.before"): ONCE,
     (ASKS_AGAIN, "claim.after"): AGAIN,
