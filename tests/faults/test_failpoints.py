@@ -25,8 +25,7 @@ ASKS_AGAIN, LOOKS_UP = 0, 1
 ONCE = [("credit", "credited")]
 AGAIN = [("credit", "unknown"), ("credit", "credited")]
 FOUND = [("credit", "unknown"), ("look_up", "credited")]
-WAITING_FOR_LOCK = """SELECT count(*) FROM pg_stat_activity
-                      WHERE wait_event_type = 'Lock' AND query LIKE '%%INSERT INTO "workflows_admintask"%%'"""
+WAITING_FOR_LOCK = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'workflows_admintask'::regclass"
 EXPECTED = {
     (ASKS_AGAIN, "claim.before"): ONCE,
     (ASKS_AGAIN, "claim.after"): AGAIN,
