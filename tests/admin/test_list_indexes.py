@@ -68,7 +68,7 @@ def test_what_waits_of_a_maker_and_what_hardly_any_passes_are_read_off_indexes_o
     actors = actors_of(busy.maker.pk)
     mine = desk.undecided(actors).filter(maker=busy.maker).order_by("id")
     assert "task_open_of_maker" in plan_of(mine)
-    filters = desk_filters.TaskFilters.from_query({"store": "nowhere"})
+    filters = desk_filters.TaskFilters.from_query({"reason": "nothing like it"})
     rare = filters.few_of(filters.apply(desk.undecided(actors), actors), actors)
     assert "request_waiting" in plan_of(rare.order_by("id"))
 

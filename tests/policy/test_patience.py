@@ -77,7 +77,7 @@ class TestInTheCourseOfTime:
     def test_a_later_policy_changes_nothing_for_what_waits_already(self, house: House) -> None:
         patient(house)
         request = house.submit()
-        set_terms(house.policy, patience={})
+        set_terms(house.policy, default={"kind": "levels", "levels": [{}]}, patience={})
         let_pass(4)
         assert patience.run() == 1
         assert told(request) == ["task.reminded"]
@@ -211,7 +211,8 @@ def test_hours_are_hours_when_the_clocks_are_put_forward_or_back(
     """What the database is told to be now: a day of 24 hours that has 23 or 25 where the organisation is."""
     house.organisation.time_zone = "Europe/Berlin"
     house.organisation.save()
-    patient(house, patience={"remind_after": 24, "expire_after": 48, "warn_before": 1})
+    one_level = {"kind": "levels", "levels": [{"users": [house.checker.pk]}]}
+    patient(house, default=one_level, patience={"remind_after": 24, "expire_after": 48, "warn_before": 1})
 
     def at(moment: datetime) -> None:
         for module in (patience, services, services.levels):
