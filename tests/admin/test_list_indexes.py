@@ -70,7 +70,8 @@ def test_what_waits_of_a_maker_and_what_hardly_any_passes_are_read_off_indexes_o
     assert "task_open_of_maker" in plan_of(mine)
     filters = desk_filters.TaskFilters.from_query({"reason": "nothing like it"})
     rare = filters.few_of(filters.apply(desk.undecided(actors), actors), actors)
-    assert "request_waiting" in plan_of(rare.order_by("id"))
+    plan = plan_of(rare.order_by("id"))
+    assert any(index in plan for index in ("request_waiting", "request_not_credited", "request_of_store")), plan
 
 
 @pytest.mark.parametrize(("tab", "index"), [("mine", "task_of_maker"), ("decided", "task_decided")])

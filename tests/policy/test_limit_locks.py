@@ -15,7 +15,7 @@ from tests.policy.holding import counters_held, wait_until_blocked
 from tests.policy.test_limits import limit, limited
 from tests.policy.times import let_pass
 from tests.workflows.journeys import reread, sql, task_of
-from workflows import bulk_running, bulk_selection, patience, services
+from workflows import bulk_running, bulk_selection, patience, services, submitting
 from workflows.models import BulkRun, LimitUse, WorkflowRequest
 from workflows.rules import usage
 from workflows.states import State
@@ -39,7 +39,7 @@ def submit_beside_a_withdrawal(house: House) -> list[Exception]:
     results: list[Any] = []
     acts = (
         partial(services.withdraw, actor=actor, request_id=request.pk),
-        partial(services.submit, actor=actor, submission=submission),
+        partial(submitting.submit, actor=actor, submission=submission),
     )
     with counters_held("per = 'maker'") as holder:
         racing = Thread(target=lambda: results.extend(race(*acts)))

@@ -175,7 +175,8 @@ class Machine(RuleBasedStateMachine):
     def another_version_comes_into_force_beside_other_acts(
         self, names: set[str], asked: tuple[int, int], which: int, act: str
     ) -> None:
-        acts = [partial(services.submit, actor=self.house.actor(self.house.maker), submission=self.submission(*asked))]
+        maker = self.house.actor(self.house.maker)
+        acts = [partial(submitting.submit, actor=maker, submission=self.submission(*asked))]
         if waiting := self.in_state(State.WAITING):
             acts.append(self.act(waiting[which % len(waiting)], 0, act))
         if failed := self.in_state(State.FAILED):

@@ -254,7 +254,7 @@ def test_a_change_that_fails_half_way_leaves_nothing(committed_house: House, mon
     def fail(*_: Any, **__: Any) -> None:
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(audit, "record", fail)
+    monkeypatch.setattr(audit, "event", fail)
     with pytest.raises(OSError, match="disk"):
         decide(committed_house, request, Decision.APPROVED)
     with pytest.raises(OSError, match="disk"):
