@@ -15,10 +15,13 @@ from tests.house import FAKE_CREDENTIAL, House
 from tests.workflows.journeys import attempt, events_of, history, outcomes_of, past_the_guards, reread
 from tests.workflows.raw_servers import RawServer, answering, raw_server
 from tests.workflows.sandbox_client import Client
-from workflows import execution, policies, services, set_up
+from wire import secrets
+from wire.secrets import Secret
+from workflows import execution, policies, services
 from workflows.errors import AlreadyDecided
 from workflows.intouch.outcomes import Outcome
 from workflows.models import AdminTask, CallOutcome, IntouchCall, WorkflowRequest
+from workflows.set_up import target_binding
 from workflows.states import State
 
 CREDITED, REFUSED, NOT_SENT, UNKNOWN = (
@@ -177,10 +180,8 @@ def test_time_in_which_nothing_was_tried_is_no_age(request_: WorkflowRequest, se
 
 def test_each_approval_has_its_own_tries(house: House, request_: WorkflowRequest, settings: Any) -> None:
     settings.INTOUCH_MAX_TRIES = 2
-    set_up.allow_target(
-        organisation=house.organisation, origin=house.target.origin, base_url=house.target.base_url,
-        credential=FAKE_CREDENTIAL,
-    )  # fmt: skip
+    house.target.credential = secrets.encrypt(Secret(FAKE_CREDENTIAL), target_binding(house.target.pk))
+    house.target.save()
     assert goes(request_, BUSY, BUSY).state == State.FAILED
     services.ask_for_retry(actor=_operator_of(house), request_id=request_.pk, message="Intouch was busy")
     house.approve(request_)
