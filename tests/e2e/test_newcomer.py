@@ -32,7 +32,7 @@ def test_a_newcomer_finds_varied_requests_decides_one_decides_ten_and_exports_th
         expect(page.get_by_role("status")).to_contain_text("10 of 10: 10 decided")
 
         page.get_by_role("link", name="Tasks").first.click()
-        page.get_by_role("link", name="Decided", exact=True).click()
+        page.get_by_role("navigation", name="List").get_by_role("link", name="Decided", exact=True).click()
         with page.expect_download() as download:
             page.get_by_role("button", name="Export as CSV").click()
         lines = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text("utf-8-sig"))))
