@@ -123,7 +123,7 @@ def _keep(actors: Actors, tasks: QuerySet[AdminTask], digests: Mapping[int, str]
 def items_of(run: BulkRun) -> QuerySet[BulkItem]:
     """The items with their tasks and requests; credentials and long texts are not read."""
     items = run.items.select_related("task", "request")
-    return items.defer("request__secret", "request__payload", "request__result")
+    return items.defer("request__secret", "request__payload", "request__result", "request__judgement")
 
 
 def why_left_out(actor: Actor, item: BulkItem) -> ApiError | None:
