@@ -59,7 +59,13 @@ def worse(recorded: Ratios, now: Ratios) -> list[str]:
 
 
 def compare() -> list[str]:
-    """What became worse, measured twice."""
+    """What became worse, measured twice.
+
+    Raises:
+        SystemExit: nothing was recorded yet.
+    """
+    if not FILE.exists():
+        raise SystemExit("nothing is recorded to compare with: `make bench` records it")
     recorded: dict[str, Ratios] = json.loads(FILE.read_text())
     found = []
     for module, ratios in recorded.items():
