@@ -142,6 +142,12 @@ class Service:
         finally:
             for process in processes:
                 process.kill()
+                self._forget(process)
+
+    def _forget(self, process: Process | Child) -> None:
+        """No client of a later test shall ask a web process that is no more."""
+        if (port := getattr(process, "port", None)) in self.web_ports:
+            self.web_ports.remove(port)
 
     def _sandbox(self, number: int) -> Sandbox:
         port, ledger = free_port(), self.directory / f"ledger-{number}.jsonl"

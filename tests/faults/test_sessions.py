@@ -39,7 +39,7 @@ class Observer:
 
 def test_a_warm_service_opens_no_connection_for_a_request_or_a_task(service: Service) -> None:
     with (
-        service.running(service.web(), service.worker()),
+        service.running(service.worker()),
         psycopg.connect(service.database_url, autocommit=True) as connection,
     ):
         observer = Observer(connection)
