@@ -102,6 +102,9 @@ class Environment(BaseSettings):
         "", description="A read replica, for lists and exports; without one the primary serves them."
     )
     DATABASE_POOL_SIZE: int = Field(20, ge=1, le=500, description="Most connections per process.")
+    DATABASE_PREPARED_STATEMENTS: bool = Field(
+        True, description="Hot statements are planned once per connection. Off behind a pooler that cannot carry that."
+    )
     DECISION_WAIT_SECONDS: float = Field(
         3.0, ge=0, le=10, description="How long an approval over the API waits for the outcome."
     )

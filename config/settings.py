@@ -95,6 +95,8 @@ DATABASES: dict[str, Any] = {
             },
             "application_name": "goodwill",
             "connect_timeout": 5,
+            # For the statements of wire.prepared; whatever else Django sends is never prepared.
+            "prepare_threshold": 5 if env.DATABASE_PREPARED_STATEMENTS else None,
             # Compiling a query that sums what waits took longer than running it.
             "options": "-c jit=off",
         },

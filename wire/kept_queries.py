@@ -15,9 +15,11 @@ from functools import cache, cached_property
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
-from django.db import DatabaseError, connection, models
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, models
 from django.db.models.expressions import Expression
 from django.db.models.query import get_related_populators
+
+from wire import prepared
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -51,7 +53,7 @@ class KeptQuery(Generic[Row]):
         """The rows, for a value for every `Given`."""
         compiled = self._compiled
         chosen = [values[each.name] if isinstance(each, Given) else each for each in compiled.parameters]
-        with connection.cursor() as cursor:
+        with prepared.cursor() as cursor:
             cursor.execute(compiled.sql, chosen)
             return [compiled.row_of(list(found)) for found in cursor.fetchall()]
 
@@ -72,7 +74,7 @@ class _Compiled:
         self._model: type[models.Model] = compiler.klass_info["model"]
         self._names = [attrgetter("target.attname")(column) for column in columns[self._own]]
         # The stubs are ahead of this Django.
-        self._related = get_related_populators(compiler.klass_info, compiler.select, connection.alias)  # type: ignore[call-arg]
+        self._related = get_related_populators(compiler.klass_info, compiler.select, DEFAULT_DB_ALIAS)  # type: ignore[call-arg]
         self._converters = [
             (place, convert, expression)
             for place, (converters, expression) in compiler.get_converters(columns).items()
@@ -82,7 +84,7 @@ class _Compiled:
     def row_of(self, values: list[Any]) -> Any:
         for place, convert, expression in self._converters:
             values[place] = convert(values[place], expression, connection)
-        row = self._model.from_db(connection.alias, self._names, values[self._own])
+        row = self._model.from_db(DEFAULT_DB_ALIAS, self._names, values[self._own])
         for populator in self._related:
             populator.populate(values, row)
         return row
@@ -101,7 +103,7 @@ def update(row: models.Model, names: tuple[str, ...], *, by_clock: tuple[str, ..
         row.save(update_fields=[*names])
         return
     values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(sql, [*values, row.pk])
         if cursor.rowcount != 1:
             raise DatabaseError(f"{row._meta.label} {row.pk} is not there")

@@ -1,4 +1,4 @@
-"""Writing new rows with one SQL text per model, kept from the first time on, and in one message to the database.
+"""Writing new rows with one prepared INSERT per model.
 
 `save()` compiles its INSERT anew each time, which takes longer than PostgreSQL takes to carry it out
 (`python -m bench.submit` shows both). What is written is the same: every field, by its own conversion.
@@ -6,12 +6,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date, datetime
 from functools import cache
 from typing import Any
+from uuid import UUID
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, models
 from django.db.models.expressions import DatabaseDefault
 from django.db.models.sql import InsertQuery
+
+from wire import prepared
 
 
 def insert(*rows: models.Model) -> None:
@@ -19,68 +24,92 @@ def insert(*rows: models.Model) -> None:
 
     A key that the database makes is known afterwards only, so that no row may refer to another one's by it.
     """
-    texts: list[str] = []
-    parameters: list[Any] = []
-    made: list[tuple[str, ...]] = []
-    for row in rows:
-        text, values, returned = _statement(row)
-        texts.append(text)
-        parameters += values
-        made.append(returned)
-    with connection.cursor() as cursor:
-        # Parameters are bound here and not by the server, which is what lets several statements go as one message.
-        cursor.execute("; ".join(texts), parameters)
-        for row, returned in zip(rows, made, strict=True):
+    with prepared.cursor() as cursor:
+        for row in rows:
+            text, values, returned = _statement(row)
+            cursor.execute(text, values)
             for name, value in zip(returned, cursor.fetchone() if returned else (), strict=True):
                 setattr(row, name, value)
-            row._state.adding, row._state.db = False, connection.alias
-            cursor.nextset()
+            row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
 
 
 def _statement(row: models.Model) -> tuple[str, list[Any], tuple[str, ...]]:
     """The INSERT of a row, its parameters, and the attributes that it returns."""
-    model = type(row)
-    given = [(field, getattr(row, field.attname)) for field in _fields_of(model)]
-    filled_in = frozenset(field for field, value in given if isinstance(value, DatabaseDefault))
-    begins, ends, returned = _text_of(model, filled_in)
-    places: list[str] = []
+    model, given = type(row), row.__dict__
+    written: list[tuple[str, str]] = []
     values: list[Any] = []
-    for field, value in given:
-        if field in filled_in:
-            continue
-        if hasattr(value, "resolve_expression"):
-            place, inside = _compiled(model, value)
-            places.append(place)
+    for column in _columns_of(model):
+        value = given[column.attribute]
+        kind = type(value)
+        if value is None or kind is column.kind:
+            values.append(value)
+            written.append((column.name, "%s"))
+        elif kind is not DatabaseDefault:
+            text, inside = _bound(column.field, value)
             values += inside
-        else:
-            places.append("%s")
-            values.append(field.get_db_prep_save(value, connection))
-    return f"{begins}{', '.join(places)}{ends}", values, returned
+            written.append((column.name, text))
+    text, returned = _text_of(model, tuple(written))
+    return text, values, returned
 
 
-def _compiled(model: type[models.Model], expression: Any) -> tuple[str, tuple[Any, ...]]:
-    """An expression among the values, such as `Now()`."""
-    query = InsertQuery(model)
-    resolved = expression.resolve_expression(query, allow_joins=False, for_save=True)
-    text, inside = query.get_compiler(connection=connection).compile(resolved)
-    return text, tuple(inside)
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column that an INSERT names.
+
+    Attributes:
+        kind: values of exactly this type go to the database as they are; None where each is converted by the field.
+    """
+
+    field: models.Field[Any, Any]
+    attribute: str
+    name: str
+    kind: type | None
 
 
 @cache
-def _fields_of(model: type[models.Model]) -> tuple[models.Field[Any, Any], ...]:
-    """The columns that an INSERT names: all but a key that the database makes."""
-    options = model._meta
-    return tuple(field for field in options.local_concrete_fields if field is not options.auto_field)
-
-
-@cache
-def _text_of(
-    model: type[models.Model], filled_in: frozenset[models.Field[Any, Any]]
-) -> tuple[str, str, tuple[str, ...]]:
-    """The text before and behind the values, and the attributes that it returns: what the database makes."""
+def _columns_of(model: type[models.Model]) -> tuple[_Column, ...]:
+    """All but a key that the database makes."""
     options, quote = model._meta, connection.ops.quote_name
-    names = [quote(str(field.column)) for field in _fields_of(model) if field not in filled_in]
+    return tuple(
+        _Column(field, field.attname, quote(str(field.column)), _kind_of(field))
+        for field in options.local_concrete_fields
+        if field is not options.auto_field
+    )
+
+
+# What these fields do to a value of the type is nothing; a subclass may do more.
+_AS_THEY_ARE: dict[type[models.Field[Any, Any]], type] = {
+    models.CharField: str, models.TextField: str, models.BooleanField: bool, models.UUIDField: UUID,
+    models.DateTimeField: datetime, models.DateField: date,
+    models.IntegerField: int, models.BigIntegerField: int, models.SmallIntegerField: int,
+    models.PositiveIntegerField: int, models.PositiveSmallIntegerField: int, models.PositiveBigIntegerField: int,
+    models.AutoField: int, models.BigAutoField: int,
+}  # fmt: skip
+
+
+def _kind_of(field: models.Field[Any, Any]) -> type | None:
+    while isinstance(field, models.ForeignKey):
+        field = field.target_field
+    return _AS_THEY_ARE.get(type(field))
+
+
+def _bound(field: models.Field[Any, Any], value: Any) -> tuple[str, list[Any]]:
+    """What stands for a value in the statement, and its parameters: several, or none, for an expression."""
+    if not hasattr(value, "resolve_expression"):
+        return "%s", [field.get_db_prep_save(value, connection)]
+    query = InsertQuery(field.model)
+    resolved = value.resolve_expression(query, allow_joins=False, for_save=True)
+    text, inside = query.get_compiler(connection=connection).compile(resolved)
+    return text, list(inside)
+
+
+@cache
+def _text_of(model: type[models.Model], written: tuple[tuple[str, str], ...]) -> tuple[str, tuple[str, ...]]:
+    """The whole text, and the attributes that it returns: what the database makes or fills in."""
+    options, quote = model._meta, connection.ops.quote_name
+    names, places = zip(*written, strict=True)
+    filled_in = [column.field for column in _columns_of(model) if column.name not in names]
     made = [field for field in options.local_concrete_fields if field is options.auto_field or field in filled_in]
-    ends = f") RETURNING {', '.join(quote(str(field.column)) for field in made)}" if made else ")"
-    begins = f"INSERT INTO {quote(options.db_table)} ({', '.join(names)}) VALUES ("  # noqa: S608 - names of columns
-    return begins, ends, tuple(field.attname for field in made)
+    returning = f" RETURNING {', '.join(quote(str(field.column)) for field in made)}" if made else ""
+    into = f"{quote(options.db_table)} ({', '.join(names)})"
+    return f"INSERT INTO {into} VALUES ({', '.join(places)}){returning}", tuple(field.attname for field in made)  # noqa: S608 - names of columns

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Final
 
 import psycopg
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from uuid6 import uuid7
 
 from accounts.actors import Actor
-from wire import correlation, secrets, strict_json
+from wire import correlation, prepared, secrets, strict_json
 from workflows import audit, notices, policies
 from workflows.bindings import secret_binding
 from workflows.errors import PolicyChanged, ReferenceReused
@@ -87,7 +87,7 @@ SELECT (SELECT id FROM workflows_workflowrequest
 
 def _earlier(actor: Actor, submission: Submission, idempotency_key: str | None) -> WorkflowRequest | None:
     """The request that already has this reference, or that this caller made with this idempotency key."""
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(_EARLIER, {
             "organisation": actor.organisation.pk, "type": submission.request_type.slug,
             "reference": submission.subject.reference_id, "maker": actor.user.pk, "key": idempotency_key,

@@ -42,8 +42,9 @@ def pooled(service: Service) -> Iterator[Pooled]:
     wait_until(lambda: listens(port), "the pooler listens")
     own_port = service.database_url.rpartition(":")[2].partition("/")[0]
     url = service.database_url.replace(f":{own_port}/", f":{port}/")
-    worker = service.process("worker", [*CELERY, *WORKER, *QUICK_START], DATABASE_URL=url)
-    web = service.web(shared=False, DATABASE_URL=url)
+    reached = {"DATABASE_URL": url, "DATABASE_PREPARED_STATEMENTS": "false"}
+    worker = service.process("worker", [*CELERY, *WORKER, *QUICK_START], **reached)
+    web = service.web(shared=False, **reached)
     with service.running(worker, web, service.beat(), pooler):
         yield Pooled(pooler, web, url)
 

@@ -7,11 +7,11 @@ from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import Protocol
 
-from django.db import connection
 from django.db.models import Q, QuerySet
 
 from accounts.actors import Actor
 from accounts.models import Membership
+from wire import prepared
 from workflows.terms.document import Level, People, Role
 from workflows.terms.matching import unfilled
 
@@ -121,7 +121,7 @@ def unfillable(
     if not places:
         return []
     candidates: list[list[int]] = [[] for _ in levels]
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(_CANDIDATES, {
             "levels": _as_json(levels), "organisation": organisation_id, "without": list(without), "amount": amount,
             "any_place": place is None, "most": len(places),

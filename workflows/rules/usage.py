@@ -23,10 +23,10 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Organisation
+from wire import prepared
 from workflows import audit
 from workflows.models import WorkflowRequest
 from workflows.terms.document import Limit, Per, Terms, Window
@@ -63,7 +63,7 @@ def lock(organisation_id: int, request_type: str, subjects: Mapping[Per, str]) -
         The time by the database's clock after the wait, so that days never run backwards between two of them.
     """
     names = (f"{organisation_id}|{request_type}|{per}|{subject}" for per, subject in subjects.items())
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(
             "SELECT count(pg_advisory_xact_lock(k)), clock_timestamp() FROM unnest(%s::bigint[]) AS k",
             [sorted(_lock_number(name) for name in names)],
@@ -164,7 +164,7 @@ def read(asked: Asked, terms: Terms, *, adds: bool) -> SoFar:
         return SoFar({}, {})
     parts = ([f"({_SUMS}) AS sums"] if limits else []) + ([f"({_CUSTOMER}) AS customer"] if about_customer else [])
     adding = [(str(per), subject) for per, subject in asked.subjects.items() if adds and per in asked.counts_for]
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(
             f"{_ADD if adding else ''} SELECT * FROM {', '.join(parts)}",  # noqa: S608 - constants of this module
             {
@@ -216,7 +216,7 @@ def count_again(
     The caller has locked the subjects and written the request's row, which counts from then on.
     """
     adding = subjects if _is_kept(request.counted_on, today) else {}
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(f"{_ADD} {_SUMS}", {
             "organisation": request.organisation_id, "type": request.request_type,
             "day": request.counted_on, "points": request.amount or Decimal(0),
@@ -264,7 +264,7 @@ def free(request: WorkflowRequest) -> None:
     if not _is_kept(request.counted_on, timezone.now().date()):
         return
     subjects = subjects_of_request(request, Per)
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(_FREE, {
             "points": request.amount or Decimal(0), "organisation": request.organisation_id,
             "type": request.request_type, "day": request.counted_on,
