@@ -44,6 +44,29 @@ def actor_in(*, user_id: int, organisation_id: int) -> Actor:
     return Actor(user=membership.user, organisation=membership.organisation, membership=membership)
 
 
+_MEMBERSHIP_OF = KeptQuery(
+    lambda: (
+        Membership.objects.active()
+        .select_related("organisation")
+        .filter(user=Given("user"), organisation=Given("organisation"))
+        .order_by()
+    )
+)
+
+
+def actor_of_user(user: User, organisation_id: int) -> Actor:
+    """As `actor_in`, for a user who has only just been read; the rights, and whether they are still active, are read.
+
+    Raises:
+        PermissionDenied: no active membership; the same whether the organisation exists or not.
+    """
+    membership = _MEMBERSHIP_OF.first(user=user.pk, organisation=organisation_id)
+    if membership is None:
+        raise PermissionDenied
+    membership.user = user
+    return Actor(user=user, organisation=membership.organisation, membership=membership)
+
+
 def actors_of(user_id: int) -> dict[int, Actor]:
     """The actor that this user is in each organisation, by the organisation's id; one query."""
     memberships = (

@@ -14,16 +14,22 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.utils import CursorWrapper
 from psycopg.types.numeric import Int8
 
+_LEAST, _MOST = -(2**63), 2**63 - 1
+
 
 class _TypedCursor(psycopg.Cursor[Any]):
     """Sends every whole number as bigint; psycopg's choice by size would make several statements out of one."""
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
         if isinstance(params, dict):
-            params = {name: Int8(value) if type(value) is int else value for name, value in params.items()}
+            params = {name: _typed(value) for name, value in params.items()}
         elif params is not None:
-            params = [Int8(value) if type(value) is int else value for value in params]
+            params = [_typed(value) for value in params]
         return super().execute(query, params, **options)
+
+
+def _typed(value: Any) -> Any:
+    return Int8(value) if type(value) is int and _LEAST <= value <= _MOST else value
 
 
 def cursor() -> CursorWrapper:

@@ -9,6 +9,8 @@ from django.db.models import Prefetch, QuerySet
 
 from accounts.actors import Actor
 from accounts.models import Organisation
+from wire import prepared
+from wire.kept_queries import Given, KeptQuery
 from workflows.errors import RequestNotFound
 from workflows.models import AdminTask, AuditEvent, IntouchCall, WorkflowRequest
 from workflows.states import State
@@ -29,21 +31,37 @@ def requests_in(organisation: Organisation) -> QuerySet[WorkflowRequest]:
     )
 
 
+_FOUND = KeptQuery(
+    lambda: (
+        WorkflowRequest.objects.filter(organisation=Given("organisation"), pk=Given("request"))
+        .select_related("organisation")
+        .defer("secret")
+    )
+)
+_TASKS = KeptQuery(lambda: AdminTask.objects.filter(request=Given("request")).order_by("level"))
+
+
 def find_request(actor: Actor, request_id: UUID) -> WorkflowRequest:
-    """One request of the actor's organisation.
+    """One request of the actor's organisation, as one of `requests_of`.
 
     Raises:
         RequestNotFound: unknown, or of another organisation.
     """
-    found = requests_of(actor).filter(pk=request_id).first()
+    found = _FOUND.first(organisation=actor.organisation.pk, request=request_id)
     if found is None:
         raise RequestNotFound(reference="requestId")
+    tasks = found.tasks.all()
+    tasks._result_cache = _TASKS.all(request=request_id)  # what `prefetch_related` keeps
+    found._prefetched_objects_cache = {"tasks": tasks}  # type: ignore[attr-defined]
     return found
 
 
 def state_of(request_id: UUID) -> State:
     """The state at this moment, by one look at the primary key."""
-    return State(WorkflowRequest.objects.values_list("state", flat=True).get(pk=request_id))
+    with prepared.cursor() as cursor:
+        cursor.execute("SELECT state FROM workflows_workflowrequest WHERE id = %s", [request_id])
+        (state,) = cursor.fetchone()
+    return State(state)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from accounts import freshness, oauth, ui_tokens
-from accounts.actors import Actor, actor_in, sole_organisation_id
+from accounts.actors import Actor, actor_of_user, sole_organisation_id
 from accounts.credentials import user_by_basic
 from accounts.errors import (
     ConflictingCredentials,
@@ -153,10 +153,10 @@ def actor_of(request: Request, *, header_required: bool) -> Actor:
     if named is None and header_required:
         raise OrganisationHeaderMissing(reference=ORGANISATION_HEADER)
     proof = cast("Proof", request.auth)
-    user_id = cast("User", request.user).pk
-    wanted = named or proof.organisation_id or sole_organisation_id(user_id)
+    user = cast("User", request.user)
+    wanted = named or proof.organisation_id or sole_organisation_id(user.pk)
     if wanted is None:
         raise OrganisationHeaderMissing(reference=ORGANISATION_HEADER)
     if proof.organisation_id is not None and proof.organisation_id != wanted:
         raise PermissionDenied
-    return actor_in(user_id=user_id, organisation_id=wanted)
+    return actor_of_user(user, wanted)
