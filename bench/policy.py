@@ -2,7 +2,7 @@
 
     python -m config.embedded --temporary -- python -m bench.policy [--rounds 7] [--times 100] [--quick] [--docs]
 
-Prints CPU microseconds of this process per submission through the service (median of interleaved rounds), what is more
+Prints CPU microseconds of this process per submission through the service (median of rounds of pairs), what is more
 with the policy, what of it is judging alone, and the number of statements of each.
 """
 
@@ -12,6 +12,7 @@ import itertools
 import os
 import statistics
 import time
+from collections.abc import Callable
 from typing import Any
 
 import django
@@ -76,13 +77,41 @@ def measure(rounds: int, times: int) -> Table:
 
     from tests.factories import set_terms
     from tests.house import build_house
-    from workflows import submitting
     from workflows.models import RequestSource
     from workflows.rules import verdicts
     from workflows.submission import read_submission
     from workflows.terms.judging import judge
 
-    house = build_house(ORGANISATION)
+    plain, ruled = build_house(ORGANISATION), build_house(ORGANISATION + 1)
+    set_terms(plain.policy, rules=[], limits=[])
+    set_terms(ruled.policy, rules=fifty_rules(), limits=five_limits())
+    submits = {"nothing": _submitting(plain), "policy": _submitting(ruled)}
+    figures: dict[str, list[float]] = {name: [] for name in submits}
+    statements: dict[str, int] = {}
+    for number in range(rounds + 1):
+        spent = _alternating(submits, times)
+        for name, micros in spent.items() if number else ():
+            figures[name].append(micros)
+    for name, submit in submits.items():
+        with CaptureQueriesContext(connection) as found:
+            submit()
+        statements[name] = len(found)
+    judged = read_submission(ruled.body(), organisation=ruled.organisation, slug="GOODWILL-POINTS")
+    actor = ruled.actor(ruled.maker)
+    so_far = verdicts.look_and_judge(actor, judged, RequestSource.API)
+    case, used = verdicts.gather(actor, judged, RequestSource.API, so_far.at)
+    started = time.process_time()
+    for _ in range(1000):
+        judge(judged.terms, case, used)
+    judging = (time.process_time() - started) * 1000
+    said = f"{rounds} rounds of {times} pairs of submissions through the service, in process; CPU of this process."
+    return Table("policy", said, _rows(figures, statements, judging))
+
+
+def _submitting(house: Any) -> Callable[[], None]:
+    from workflows import submitting
+    from workflows.submission import read_submission
+
     actor, customers = house.actor(house.maker), itertools.cycle(range(1, 1000))
 
     def submit() -> None:
@@ -90,33 +119,18 @@ def measure(rounds: int, times: int) -> Table:
         submission = read_submission(body, organisation=house.organisation, slug="GOODWILL-POINTS")
         submitting.submit(actor=actor, submission=submission)
 
-    def timed() -> float:
-        started = time.process_time()
-        for _ in range(times):
-            submit()
-        return (time.process_time() - started) / times * 1e6
+    return submit
 
-    documents = {"nothing": {"rules": [], "limits": []}, "policy": {"rules": fifty_rules(), "limits": five_limits()}}
-    figures: dict[str, list[float]] = {name: [] for name in documents}
-    statements: dict[str, int] = {}
-    for number in range(rounds + 1):
-        for name, document in documents.items():
-            set_terms(house.policy, **document)
+
+def _alternating(submits: dict[str, Callable[[], None]], times: int) -> dict[str, float]:
+    """CPU microseconds of each, taken in turns: whatever else the machine does then, it does to both alike."""
+    spent = dict.fromkeys(submits, 0.0)
+    for _ in range(times):
+        for name, submit in submits.items():
+            started = time.process_time()
             submit()
-            if number:
-                figures[name].append(timed())
-            with CaptureQueriesContext(connection) as found:
-                submit()
-            statements[name] = len(found)
-    judged = read_submission(house.body(), organisation=house.organisation, slug="GOODWILL-POINTS")
-    so_far = verdicts.look_and_judge(actor, judged, RequestSource.API)
-    case, used = verdicts.gather(actor, judged, RequestSource.API, so_far.at)
-    started = time.process_time()
-    for _ in range(1000):
-        judge(judged.terms, case, used)
-    judging = (time.process_time() - started) * 1000
-    said = f"{rounds} interleaved rounds of {times} submissions through the service, in process; CPU of this process."
-    return Table("policy", said, _rows(figures, statements, judging))
+            spent[name] += time.process_time() - started
+    return {name: seconds / times * 1e6 for name, seconds in spent.items()}
 
 
 def _rows(figures: dict[str, list[float]], statements: dict[str, int], judging: float) -> list[Row]:

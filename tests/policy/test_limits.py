@@ -20,7 +20,7 @@ from workflows.models import Decision, LimitUse, WorkflowPolicy, WorkflowRequest
 from workflows.rules import usage, versions
 from workflows.states import State
 from workflows.submission import read_submission
-from workflows.terms.document import Limit, Window
+from workflows.terms.document import Terms, Window
 
 
 def limit(**changes: Any) -> dict[str, Any]:
@@ -263,7 +263,7 @@ class TestAtTheSameInstant:
             return submitting.submit(actor=actor, submission=submission).request
 
         def count() -> Any:
-            terms = house.policy.terms.model_copy(update={"limits": (Limit.model_validate(limit()),)})
+            terms = Terms.model_validate(house.policy.terms.as_json() | {"limits": [limit()]})
             return versions.put_in_force(
                 organisation=house.organisation, slug="GOODWILL-POINTS", terms=terms, author=None, checked=False
             )

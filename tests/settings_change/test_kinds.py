@@ -139,7 +139,7 @@ class TestItsOwnPolicy:
 
     @pytest.mark.parametrize(
         "weaker",
-        [Terms(), Terms(is_enabled=False), ONE_ADMINISTRATOR.model_copy(update={"auto_approval": "all"}),
+        [Terms(), Terms(is_enabled=False), Terms.model_validate(ONE_ADMINISTRATOR.as_json() | {"auto_approval": "all"}),
          Terms(default=Result(kind="levels", levels=(Level(role=Role.ADMINISTRATOR, users=(1,)),))),
          Terms(default=Result(kind="refuse", message="No more changes."))],
     )  # fmt: skip

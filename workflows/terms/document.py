@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -220,7 +221,10 @@ class Patience(Part):
 
 
 class Terms(Part):
-    """All that an organisation has decided about one request type."""
+    """All that an organisation has decided about one request type.
+
+    What follows from it is worked out once, so a changed document is validated anew and never a `model_copy`.
+    """
 
     is_enabled: bool = True
     cap: Amount | None = None
@@ -238,7 +242,7 @@ class Terms(Part):
     look_alike: LookAlike = LookAlike()
     splitting: Splitting = Splitting()
 
-    @property
+    @cached_property
     def asks_about_customer(self) -> bool:
         """Whether anything wants to know what the customer has got, or what looks alike or split."""
         return (
@@ -250,7 +254,7 @@ class Terms(Part):
             )
         )
 
-    @property
+    @cached_property
     def counted(self) -> frozenset[Per]:
         """What has to be counted for the limits."""
         return frozenset(limit.per for limit in self.limits)
