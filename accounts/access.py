@@ -8,7 +8,6 @@ account that one administrator made for themselves is nobody else.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from enum import StrEnum, auto
 
 from django.db import transaction
@@ -132,13 +131,9 @@ def _own_again(owner: User) -> None:
 
 
 def _take_back(owner: User) -> None:
-    for giver in _givers(owner.access_given_by):
+    for giver in _locked(*owner.access_given_by).values():
         giver.gave_access_to = [pk for pk in giver.gave_access_to if pk != owner.pk]
         giver.save(update_fields=["gave_access_to"])
-
-
-def _givers(ids: Sequence[int]) -> list[User]:
-    return list(User.objects.select_for_update().filter(pk__in=ids).order_by("pk"))
 
 
 def _end(person: User) -> None:

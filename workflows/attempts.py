@@ -21,7 +21,7 @@ from django.db.models.functions import Now
 from wire import secrets, strict_json
 from wire.secrets import KeyMissing, Secret, SecretUnreadable
 from workflows import registry
-from workflows.bindings import secret_binding
+from workflows.bindings import secret_binding, target_binding
 from workflows.failpoints import failpoint
 from workflows.intouch import client, outcomes
 from workflows.intouch.client import Caller
@@ -37,7 +37,6 @@ from workflows.models import (
     WorkflowRequest,
 )
 from workflows.registry import RefusedHere
-from workflows.set_up import target_binding
 from workflows.states import State
 from workflows.submission import content_digest
 

@@ -24,7 +24,7 @@ from accounts.actors import Actor, actor_in
 from accounts.errors import PermissionDenied
 from accounts.freshness import FreshProof, FreshProofNeeded
 from wire.errors import ApiError
-from workflows import audit, bulk_selection, queue, services
+from workflows import audit, bulk_review, bulk_selection, queue, services
 from workflows.collisions import is_collision
 from workflows.failpoints import failpoint
 from workflows.models import AdminTask, BulkItem, BulkOutcome, BulkPhase, BulkRun, BulkVerdict, Decision
@@ -39,7 +39,7 @@ LEASE = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class _Result:
-    item: BulkItem
+    item_id: int
     outcome: BulkOutcome
     sentence: str = ""
 
@@ -60,12 +60,12 @@ def start(*, actor: Actor, run_id: int, verdict: BulkVerdict, message: str, proo
         raise PermissionDenied(_("Only who has chosen these requests decides them."))
     if run.phase != BulkPhase.CHOSEN:
         return None
-    found = bulk_selection.review(run, actor)
+    found = bulk_review.review(run, actor)
     is_proved = proof is not None and proof.user_id == actor.user.pk
     if verdict == BulkVerdict.APPROVED and found.needs_fresh_proof and not is_proved:
         raise FreshProofNeeded
-    for sentence, items in found.left_out.items():
-        _write(run, [_Result(item, BulkOutcome.LEFT_OUT, sentence) for item in items])
+    for sentence, lines in found.left_out.items():
+        _write(run, [_Result(line.pk, BulkOutcome.LEFT_OUT, sentence) for line in lines])
     now = timezone.now()
     BulkRun.objects.filter(pk=run.pk).update(
         phase=BulkPhase.RUNNING, verdict=verdict, message=message, started_at=now,
@@ -113,7 +113,7 @@ def _decide_all(run: BulkRun, items: list[BulkItem]) -> list[_Result]:
         actor = actor_in(user_id=run.person_id, organisation_id=run.organisation_id)
     except PermissionDenied:
         return [
-            _Result(item, BulkOutcome.REFUSED, _("You may not act in this organisation any more.")) for item in items
+            _Result(item.pk, BulkOutcome.REFUSED, _("You may not act in this organisation any more.")) for item in items
         ]
     proof = freshness.as_recorded(actor.user, run.proved_at)
     return [_decide(run, item, actor, proof) for item in items]
@@ -128,14 +128,14 @@ def _decide(run: BulkRun, item: BulkItem, actor: Actor, proof: FreshProof | None
     except ApiError as refusal:
         task = AdminTask.objects.get(pk=item.task_id)
         if _is_own(run, task):
-            return _Result(item, BulkOutcome.DECIDED)
-        return _Result(item, BulkOutcome.REFUSED, str(refusal.detail))
+            return _Result(item.pk, BulkOutcome.DECIDED)
+        return _Result(item.pk, BulkOutcome.REFUSED, str(refusal.detail))
     except DatabaseError:
         raise  # nothing is known of the others either: the next turn goes on here
     except Exception:
         logger.exception("an item of a bulk decision failed", extra={"run": run.pk, "item": item.pk})
-        return _Result(item, BulkOutcome.REFUSED, _("Something unforeseen happened; it may wait still. Look at it."))
-    return _Result(item, BulkOutcome.DECIDED)
+        return _Result(item.pk, BulkOutcome.REFUSED, _("Something unforeseen happened; it may wait still. Look at it."))
+    return _Result(item.pk, BulkOutcome.DECIDED)
 
 
 def _through_service(run: BulkRun, item: BulkItem, actor: Actor, proof: FreshProof | None) -> None:
@@ -156,10 +156,10 @@ def _through_service(run: BulkRun, item: BulkItem, actor: Actor, proof: FreshPro
 
 def _of_decided(run: BulkRun, task: AdminTask, item: BulkItem) -> _Result:
     if _is_own(run, task):
-        return _Result(item, BulkOutcome.DECIDED)
+        return _Result(item.pk, BulkOutcome.DECIDED)
     who = task.checker_name or audit.SYSTEM
     sentence = _("%(who)s was faster: %(decision)s.") % {"who": who, "decision": task.get_decision_display()}
-    return _Result(item, BulkOutcome.REFUSED, sentence)
+    return _Result(item.pk, BulkOutcome.REFUSED, sentence)
 
 
 def _is_own(run: BulkRun, task: AdminTask) -> bool:
@@ -188,7 +188,7 @@ def _write(run: BulkRun, results: list[_Result]) -> None:
     """One statement per sentence; an outcome that stands already is left alone."""
     grouped: dict[tuple[BulkOutcome, str], list[int]] = {}
     for result in results:
-        grouped.setdefault((result.outcome, result.sentence), []).append(result.item.pk)
+        grouped.setdefault((result.outcome, result.sentence), []).append(result.item_id)
     for (outcome, sentence), ids in grouped.items():
         BulkItem.objects.filter(run=run, pk__in=ids, outcome=None).update(
             outcome=outcome, sentence=sentence[:1000], at=timezone.now()

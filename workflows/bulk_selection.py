@@ -1,14 +1,9 @@
-"""Choosing many tasks for one decision, and looking at what was chosen before it is taken.
-
-Rows are read in bulk: choosing and looking cost as many queries for five tasks as for five thousand.
-"""
+"""Choosing many tasks for one decision: as many queries for five tasks as for five thousand."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -17,54 +12,13 @@ from django.db.models import Case, IntegerField, QuerySet, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.actors import Actor
-from wire.errors import ApiError
-from workflows import desk_filters, policies
+from workflows import desk_filters
 from workflows.desk import Actors
-from workflows.errors import AlreadyDecided, ContentChanged
-from workflows.models import AdminTask, BulkItem, BulkOutcome, BulkPhase, BulkRun, WorkflowRequest
+from workflows.errors import CannotChoose
+from workflows.models import AdminTask, BulkItem, BulkOutcome, BulkPhase, BulkRun
 
 MOST_CHOSEN: Final = 5000
 DRAFT_HOURS: Final = 24
-
-
-class CannotChoose(ApiError):
-    """What was sent chooses nothing that can be decided in one go."""
-
-    code = 2008
-    http_status = 400
-
-
-@dataclass(slots=True)
-class Sums:
-    """Of some requests: how many, how much, what it is worth, and the largest."""
-
-    number: int = 0
-    amount: Decimal = Decimal(0)
-    money: Decimal = Decimal(0)
-    largest: WorkflowRequest | None = None
-
-    def add(self, request: WorkflowRequest) -> None:
-        self.number += 1
-        self.amount += request.amount or 0
-        self.money += request.money or 0
-        if self.largest is None or (request.amount or 0) > (self.largest.amount or 0):
-            self.largest = request
-
-
-@dataclass(slots=True)
-class Review:
-    """What a choice comes to: what would be decided, and what is left out, by the reason for it."""
-
-    all: Sums = field(default_factory=Sums)
-    per_program: dict[str, Sums] = field(default_factory=dict)
-    included: list[BulkItem] = field(default_factory=list)
-    left_out: dict[str, list[BulkItem]] = field(default_factory=dict)
-    needs_fresh_proof: bool = False
-
-    @property
-    def left_out_number(self) -> int:
-        return sum(len(items) for items in self.left_out.values())
 
 
 def choose_rows(actors: Actors, digests: Mapping[int, str]) -> BulkRun:
@@ -124,34 +78,6 @@ def items_of(run: BulkRun) -> QuerySet[BulkItem]:
     """The items with their tasks and requests; credentials and long texts are not read."""
     items = run.items.select_related("task", "request")
     return items.defer("request__secret", "request__payload", "request__result", "request__judgement")
-
-
-def why_left_out(actor: Actor, item: BulkItem) -> ApiError | None:
-    """Why an item would not be decided now; None where it would."""
-    if item.task.decision is not None:
-        return AlreadyDecided(_("Already decided."))
-    if item.request.customer_id is None:
-        return CannotChoose(_("Settings are decided one by one, on the page that shows what would change."))
-    reason = policies.why_not_decide(actor, item.request, item.task)
-    if reason is None and item.digest != item.request.digest:
-        return ContentChanged(_("Changed since the page was loaded: look at it again."))
-    return reason
-
-
-def review(run: BulkRun, actor: Actor) -> Review:
-    """Look at every item as it is now; one query."""
-    found = Review()
-    for item in items_of(run).filter(outcome=None).order_by("pk"):
-        item.request.organisation = actor.organisation
-        reason = why_left_out(actor, item)
-        if reason is not None:
-            found.left_out.setdefault(str(reason.detail), []).append(item)
-            continue
-        found.included.append(item)
-        found.all.add(item.request)
-        found.per_program.setdefault(item.request.program_name or "–", Sums()).add(item.request)
-        found.needs_fresh_proof |= policies.needs_fresh_proof(actor, item.request)
-    return found
 
 
 def by_outcome(run: BulkRun) -> QuerySet[BulkItem]:

@@ -9,6 +9,7 @@ from wire.errors import ApiError
 
 __all__ = [
     "AlreadyDecided",
+    "CannotChoose",
     "ContentChanged",
     "InvalidPayload",
     "LimitReached",
@@ -46,6 +47,13 @@ class AlreadyDecided(ApiError):
     code = 2002
     http_status = 409
     message = _("The request was already decided. Reload it to see by whom.")
+
+
+class CannotChoose(ApiError):
+    """What was sent chooses nothing that can be decided in one go."""
+
+    code = 2008
+    http_status = 400
 
 
 class OwnRequest(ApiError):

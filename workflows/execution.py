@@ -128,7 +128,7 @@ def claim_due(request_id: UUID) -> Claim | None:
     lease = settings.INTOUCH_LEASE_SECONDS
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, {"request": request.pk, "lease_seconds": lease, "purpose": purpose})
-    return Claim(request, request.tries, purpose, _has_unknown_call(request), began + settings.INTOUCH_LEASE_SECONDS)
+    return Claim(request, request.tries, purpose, _has_unknown_call(request), began + lease)
 
 
 def _outlives_lost_call(request: WorkflowRequest) -> bool:

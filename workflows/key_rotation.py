@@ -10,9 +10,8 @@ from django.db.models import QuerySet
 
 from accounts.devices import Authenticator
 from wire import secrets
-from workflows.bindings import secret_binding
+from workflows.bindings import secret_binding, target_binding
 from workflows.models import IntouchTarget, WorkflowRequest
-from workflows.set_up import target_binding
 
 BATCH = 200
 

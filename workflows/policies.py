@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from decimal import Decimal
 from typing import Protocol
 
 from django.utils.translation import gettext as _
@@ -26,6 +28,33 @@ class Entity(Protocol):
     zone_id: str
     store_id: str
     till_id: str
+
+
+class Asked(Entity, Protocol):
+    """What a decision on a request depends on; a stored request is one, and so is a plain row of these columns."""
+
+    organisation_id: int
+    maker_id: int
+    state: str
+    amount: Decimal | None
+
+
+class Level(Protocol):
+    """What the open level asks of whoever decides it: a task, or a plain row of these columns."""
+
+    level: int
+    role: str
+    users: list[int]
+    concepts: list[str]
+    zones: list[str]
+    stores: list[str]
+    tills: list[str]
+    barred: list[int]
+    escalated_at: datetime | None
+    backup_role: str
+    backup_users: list[int]
+    assigned_to_id: int | None
+    opened_by_id: int | None
 
 
 def _covered(actor: Actor, entity: Entity) -> bool:
@@ -60,12 +89,12 @@ def check_may_propose(actor: Actor, entity: Entity) -> None:
         raise PermissionDenied(_("Only an administrator of the whole organisation can propose this."))
 
 
-def may_see(actor: Actor, request: WorkflowRequest) -> bool:
+def may_see(actor: Actor, request: Asked) -> bool:
     """Whether the actor may read the request: any member of its organisation."""
     return actor.organisation.pk == request.organisation_id
 
 
-def why_not_decide(actor: Actor, request: WorkflowRequest, task: AdminTask | None = None) -> ApiError | None:
+def why_not_decide(actor: Actor, request: Asked, task: Level | None = None) -> ApiError | None:
     """Why the actor may not decide the request now; None where they may.
 
     Four eyes come first, so that the maker learns the real reason and a superuser meets it too. Whoever gave an account
@@ -95,7 +124,7 @@ def _is_any_checker(actor: Actor) -> bool:
     return actor.membership.is_checker or actor.membership.is_administrator
 
 
-def _why_not_at_level(actor: Actor, request: WorkflowRequest, task: AdminTask) -> ApiError | None:
+def _why_not_at_level(actor: Actor, request: Asked, task: Level) -> ApiError | None:
     """What the open level asks of whoever decides it; `desk.decidable_by` says the same to the database."""
     membership = actor.membership
     if actor.user.pk in task.barred:
@@ -137,7 +166,7 @@ def roles_of(membership: Membership) -> list[Role]:
     return roles
 
 
-def _is_asked(actor: Actor, task: AdminTask) -> bool:
+def _is_asked(actor: Actor, task: Level) -> bool:
     """Whether the level's people take the actor in, or its backup does once it was escalated."""
     roles, user_id = roles_of(actor.membership), actor.user.pk
     if task.role in roles and (not task.users or user_id in task.users) and _lies_within(actor.membership, task):
@@ -149,7 +178,7 @@ def _is_asked(actor: Actor, task: AdminTask) -> bool:
     )
 
 
-def _lies_within(membership: Membership, task: AdminTask) -> bool:
+def _lies_within(membership: Membership, task: Level) -> bool:
     """Whether the member's own scope lies within the level's; an empty scope of a member is everywhere."""
     pairs = (
         (membership.concepts, task.concepts),
@@ -160,7 +189,7 @@ def _lies_within(membership: Membership, task: AdminTask) -> bool:
     return all(not asked or (own and set(own) <= set(asked)) for own, asked in pairs)
 
 
-def needs_fresh_proof(actor: Actor, request: WorkflowRequest) -> bool:
+def needs_fresh_proof(actor: Actor, request: Asked) -> bool:
     """Whether the organisation asks whoever approves this amount to prove once more who they are."""
     limit = actor.organisation.fresh_password_above
     return limit is not None and request.amount is not None and request.amount > limit

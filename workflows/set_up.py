@@ -16,17 +16,13 @@ from accounts.models import RIGHTS, Membership, Organisation, User
 from wire import secrets
 from wire.secrets import Secret
 from workflows import audit, registry
+from workflows.bindings import target_binding
 from workflows.models import SETTINGS_CHANGE, IntouchTarget, PolicyVersion, WorkflowPolicy, WorkflowRequest
 from workflows.queue import announce_access
 from workflows.rules import administrators, versions
 from workflows.targets import parse_origin
 from workflows.terms.contradictions import sentences_of
 from workflows.terms.document import Terms
-
-
-def target_binding(target_id: int) -> bytes:
-    """The associated data of a target's stored credential."""
-    return secrets.binding("target", target_id, "credential")
 
 
 def is_in_use(organisation_id: int) -> bool:

@@ -14,8 +14,9 @@ from goodwill.models import Program
 from tests.factories import MembershipFactory, UserFactory
 from tests.house import FAKE_CREDENTIAL
 from wire.secrets import decrypt
+from workflows.bindings import target_binding
 from workflows.models import IntouchTarget, WorkflowPolicy
-from workflows.set_up import keep_credential, target_binding
+from workflows.set_up import keep_credential
 
 USERS, MEMBERSHIPS = "/admin/accounts/user/", "/admin/accounts/membership/"
 TARGETS, POLICIES = "/admin/workflows/intouchtarget/", "/admin/workflows/workflowpolicy/"

@@ -10,13 +10,13 @@ from tests.factories import UserFactory
 from tests.settings_change.conftest import Council
 from wire.secrets import decrypt
 from workflows import settings_change
+from workflows.bindings import target_binding
 from workflows.models import (
     IntouchTarget,
     PolicyVersion,
     WorkflowPolicy,
     WorkflowRequest,
 )
-from workflows.set_up import target_binding
 from workflows.terms.document import Terms
 
 NEW_CREDENTIAL = "Basic bmV3Om5ldw=="

@@ -18,10 +18,10 @@ from tests.workflows.sandbox_client import Client
 from wire import secrets
 from wire.secrets import Secret
 from workflows import execution, policies, services
+from workflows.bindings import target_binding
 from workflows.errors import AlreadyDecided
 from workflows.intouch.outcomes import Outcome
 from workflows.models import AdminTask, CallOutcome, IntouchCall, WorkflowRequest
-from workflows.set_up import target_binding
 from workflows.states import State
 
 CREDITED, REFUSED, NOT_SENT, UNKNOWN = (

@@ -22,14 +22,14 @@ from accounts.actors import Actor
 from accounts.admin_guard import actors_for, person_of
 from accounts.freshness import FreshProof
 from wire.errors import ApiError
-from workflows import bulk_running, bulk_selection, desk_filters
+from workflows import bulk_review, bulk_running, bulk_selection, desk_filters
 from workflows.admin import chips
 from workflows.admin.base import DeskAdmin
 from workflows.admin.chips import Chip
 from workflows.admin.forms import BulkForm
 from workflows.admin.lists import ORDER
 from workflows.admin.password_again import PasswordAgainForm
-from workflows.bulk_selection import CannotChoose
+from workflows.errors import CannotChoose
 from workflows.models import BulkItem, BulkOutcome, BulkPhase, BulkRun, BulkVerdict
 from workflows.states import State
 
@@ -144,7 +144,7 @@ class BulkRunAdmin(DeskAdmin):
         return {**common, **_result(row, request.GET.get("page", "1"))}
 
     def _to_confirm(self, actor: Actor, run: BulkRun) -> dict[str, Any]:
-        review = bulk_selection.review(run, actor)
+        review = bulk_review.review(run, actor)
         return {
             "title": _("Decide %(number)s at once") % {"number": review.all.number},
             "review": review,
@@ -184,7 +184,7 @@ class BulkRunAdmin(DeskAdmin):
     ) -> FreshProof | None:
         """The password's proof, where this choice asks for one."""
         is_asked = verdict == BulkVerdict.APPROVED
-        if is_asked and bulk_selection.review(run, self.actor_for(request, run)).needs_fresh_proof:
+        if is_asked and bulk_review.review(run, self.actor_for(request, run)).needs_fresh_proof:
             return password.prove(request)
         return None
 

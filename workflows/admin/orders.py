@@ -88,17 +88,15 @@ class Order:
 
     def up_to(self, values: Sequence[Any], *, backwards: bool = False) -> Q:
         """The rows that come no later than a place, itself with them, seen from the same side as `beyond`."""
-        side = "gt" if self.is_descending != backwards else "lt"
-        itself = Q(**{key.lookup: value for key, value in zip(self.keys, values, strict=True)})
-        return _beyond(self.keys, values, side) | itself
+        return _beyond(self.keys, values, "gt" if self.is_descending != backwards else "lt", itself="e")
 
 
-def _beyond(keys: Sequence[Key], values: Sequence[Any], side: str) -> Q:
-    """Compared key by key; the first one narrows the index."""
+def _beyond(keys: Sequence[Key], values: Sequence[Any], side: str, *, itself: str = "") -> Q:
+    """Compared key by key; the first one stands alone and narrows the index. `itself`: "e" takes in the place, too."""
     first, *others = keys
     if not others:
-        return Q(**{f"{first.lookup}__{side}": values[0]})
-    further = Q(**{f"{first.lookup}__{side}": values[0]}) | _beyond(others, values[1:], side)
+        return Q(**{f"{first.lookup}__{side}{itself}": values[0]})
+    further = Q(**{f"{first.lookup}__{side}": values[0]}) | _beyond(others, values[1:], side, itself=itself)
     return Q(**{f"{first.lookup}__{side}e": values[0]}) & further
 
 
