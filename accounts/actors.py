@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from accounts.errors import PermissionDenied
 from accounts.models import Membership, Organisation, User
 from wire.kept_queries import Given, KeptQuery
+from wire.messages import Statement, send
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +39,19 @@ def actor_in(*, user_id: int, organisation_id: int) -> Actor:
     Raises:
         PermissionDenied: no active membership; the same whether the organisation exists or not.
     """
-    membership = _MEMBERSHIP.first(user=user_id, organisation=organisation_id)
-    if membership is None:
+    actor: Actor | None = send(asked(user_id=user_id, organisation_id=organisation_id))[0]
+    if actor is None:
         raise PermissionDenied
-    return Actor(user=membership.user, organisation=membership.organisation, membership=membership)
+    return actor
+
+
+def asked(*, user_id: int, organisation_id: int) -> Statement[Actor | None]:
+    """The statement of `actor_in`, to be sent with others; None where that raises."""
+    return _MEMBERSHIP.asked_first(user=user_id, organisation=organisation_id).then(_actor_of)
+
+
+def _actor_of(membership: Membership | None) -> Actor | None:
+    return None if membership is None else Actor(membership.user, membership.organisation, membership)
 
 
 _MEMBERSHIP_OF = KeptQuery(

@@ -9,7 +9,6 @@ from decimal import Context, Decimal
 from functools import cache
 from typing import Annotated, Any, Literal
 
-from django.db import connection
 from django.utils.translation import gettext_lazy as _
 from pydantic import Field, ValidationInfo, WithJsonSchema, field_validator
 
@@ -18,6 +17,7 @@ from goodwill.checker_facts import earlier_credits, facts_for_checker, find_by_n
 from goodwill.models import GoodwillRequest, GoodwillStatus, Program
 from goodwill.selectors import program_names
 from wire.kept_queries import Given, KeptQuery
+from wire.messages import Statement
 from workflows.models import WorkflowRequest
 from workflows.registry import LookUp, RequestType, Subject
 from workflows.states import State
@@ -207,15 +207,18 @@ UPDATE goodwill_goodwillrequest AS g
 """
 
 
-def _follow(request: WorkflowRequest) -> None:
-    """Bring the history's row in step with the request, in the same transaction."""
-    with connection.cursor() as cursor:
-        cursor.execute(_FOLLOW, {
-            "request": request.pk, "status": _STATUS[State(request.state)], "updated_on": request.updated_at,
-            "automatic": request.auto_approved,
-        })  # fmt: skip
+def _follow(request: WorkflowRequest) -> list[Statement[None]]:
+    """Bring the history's row in step with the request."""
+
+    def read(cursor: Any) -> None:
         if cursor.rowcount != 1:
             raise GoodwillRequest.DoesNotExist(f"the history has no row of request {request.pk}")
+
+    values = {
+        "request": request.pk, "status": _STATUS[State(request.state)], "updated_on": request.updated_at,
+        "automatic": request.auto_approved,
+    }  # fmt: skip
+    return [Statement(_FOLLOW, values, read)]
 
 
 EXAMPLE_BODY = {

@@ -10,16 +10,17 @@ iterable does; tests/wire/test_kept_queries.py compares the two.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, cached_property
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, models
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections, models
 from django.db.models.expressions import Expression
 from django.db.models.query import get_related_populators
+from django.db.models.sql import UpdateQuery
 
-from wire import prepared
+from wire.messages import Statement, send
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -47,15 +48,23 @@ class KeptQuery(Generic[Row]):
 
     def first(self, **values: Any) -> Row | None:
         """The first row; None where there is none. The query is to find no more than one."""
-        return next(iter(self.all(**values)), None)
+        row: Row | None = send(self.asked_first(**values))[0]
+        return row
 
     def all(self, **values: Any) -> list[Row]:
         """The rows, for a value for every `Given`."""
+        rows: list[Row] = send(self.asked(**values))[0]
+        return rows
+
+    def asked(self, **values: Any) -> Statement[list[Row]]:
+        """The statement that brings the rows, to be sent with others."""
         compiled = self._compiled
         chosen = [values[each.name] if isinstance(each, Given) else each for each in compiled.parameters]
-        with prepared.cursor() as cursor:
-            cursor.execute(compiled.sql, chosen)
-            return [compiled.row_of(list(found)) for found in cursor.fetchall()]
+        return Statement(compiled.sql, chosen, compiled.rows_of)
+
+    def asked_first(self, **values: Any) -> Statement[Row | None]:
+        """The statement of `first`, to be sent with others."""
+        return self.asked(**values).then(lambda rows: rows[0] if rows else None)
 
     @cached_property
     def _compiled(self) -> _Compiled:
@@ -81,9 +90,13 @@ class _Compiled:
             for convert in converters
         ]
 
-    def row_of(self, values: list[Any]) -> Any:
+    def rows_of(self, cursor: Any) -> list[Any]:
+        database = connections[DEFAULT_DB_ALIAS]  # each look through `connection` takes as long as a value
+        return [self._row_of(list(found), database) for found in cursor.fetchall()]
+
+    def _row_of(self, values: list[Any], database: Any) -> Any:
         for place, convert, expression in self._converters:
-            values[place] = convert(values[place], expression, connection)
+            values[place] = convert(values[place], expression, database)
         row = self._model.from_db(DEFAULT_DB_ALIAS, self._names, values[self._own])
         for populator in self._related:
             populator.populate(values, row)
@@ -95,34 +108,56 @@ def update(row: models.Model, names: tuple[str, ...], *, by_clock: tuple[str, ..
 
     Args:
         by_clock: fields that become the time by the database's clock, which is set on the row as well.
-
-    A row with an expression in one of the fields (`Now() + …`) goes the usual way.
     """
-    sql, fields = _update_of(type(row), names, by_clock)
-    if any(hasattr(getattr(row, field.attname), "resolve_expression") for field in fields):
-        row.save(update_fields=[*names])
-        return
-    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
-    with prepared.cursor() as cursor:
-        cursor.execute(sql, [*values, row.pk])
+    send(updated(row, names, by_clock=by_clock))
+
+
+def updated(row: models.Model, names: tuple[str, ...], *, by_clock: tuple[str, ...] = ()) -> Statement[None]:
+    """The statement by which `update` writes, to be sent with others.
+
+    It raises a DatabaseError where the row is not there.
+    """
+    model, database = type(row), connections[DEFAULT_DB_ALIAS]
+    fields = _fields_of(model)
+    written: list[tuple[str, str]] = []
+    values: list[Any] = []
+    for name in dict.fromkeys((*names, *by_clock)):
+        text, inside = ("statement_timestamp()", ()) if name in by_clock else _bound(row, fields[name], database)
+        written.append((name, text))
+        values += inside
+
+    def read(cursor: Any) -> None:
         if cursor.rowcount != 1:
             raise DatabaseError(f"{row._meta.label} {row.pk} is not there")
         if by_clock:
             for name, value in zip(by_clock, cursor.fetchone(), strict=True):
                 setattr(row, name, value)
 
+    return Statement(_update_of(model, tuple(written), by_clock), [*values, row.pk], read)
+
+
+def _bound(row: models.Model, field: models.Field[Any, Any], database: Any) -> tuple[str, Sequence[Any]]:
+    """What stands for a field's value in an UPDATE, and its parameters: several, or none, for an expression."""
+    value = getattr(row, field.attname)
+    if not hasattr(value, "resolve_expression"):
+        return "%s", (field.get_db_prep_save(value, database),)
+    query = UpdateQuery(type(row))
+    resolved = value.resolve_expression(query, allow_joins=False, for_save=True)
+    compiled: tuple[str, Sequence[Any]] = query.get_compiler(connection=database).compile(resolved)
+    return compiled
+
 
 @cache
-def _update_of(
-    model: type[models.Model], names: tuple[str, ...], by_clock: tuple[str, ...]
-) -> tuple[str, tuple[models.Field[Any, Any], ...]]:
-    options, quote = model._meta, connection.ops.quote_name
-    known = {field.name: field for field in options.local_concrete_fields}
-    columns = {name: quote(str(known[name].column)) for name in (*names, *by_clock)}
-    fields = tuple(known[name] for name in names if name not in by_clock)
-    timed = [columns[name] for name in by_clock]
-    written = [f"{columns[field.name]} = %s" for field in fields]
-    written += [f"{column} = statement_timestamp()" for column in timed]
+def _fields_of(model: type[models.Model]) -> dict[str, models.Field[Any, Any]]:
+    return {field.name: field for field in model._meta.local_concrete_fields}
+
+
+@cache
+def _update_of(model: type[models.Model], written: tuple[tuple[str, str], ...], by_clock: tuple[str, ...]) -> str:
+    """The text of an UPDATE of one row, given what stands for the value of each field."""
+    options, quote, fields = model._meta, connection.ops.quote_name, _fields_of(model)
+    columns = [f"{quote(str(fields[name].column))} = {text}" for name, text in written]
     where = f"{quote(str(options.pk.column))} = %s"
-    sql = f"UPDATE {quote(options.db_table)} SET {', '.join(written)} WHERE {where}"  # noqa: S608
-    return sql + (f" RETURNING {', '.join(timed)}" if timed else ""), fields
+    timed = ", ".join(quote(str(fields[name].column)) for name in by_clock)
+    sql = f"UPDATE {quote(options.db_table)} SET {', '.join(columns)} WHERE {where}"  # noqa: S608 - names of columns
+    return f"{sql} RETURNING {timed}" if timed else sql

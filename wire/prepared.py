@@ -17,7 +17,7 @@ from psycopg.types.numeric import Int8
 _LEAST, _MOST = -(2**63), 2**63 - 1
 
 
-class _TypedCursor(psycopg.Cursor[Any]):
+class TypedCursor(psycopg.Cursor[Any]):
     """Sends every whole number as bigint; psycopg's choice by size would make several statements out of one."""
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
@@ -41,6 +41,6 @@ def cursor() -> CursorWrapper:
     connection: Any = connections[DEFAULT_DB_ALIAS]
     connection.ensure_connection()
     with connection.wrap_database_errors:
-        opened = _TypedCursor(connection.connection)
+        opened = TypedCursor(connection.connection)
     wrapped: CursorWrapper = connection._prepare_cursor(opened)
     return wrapped

@@ -15,10 +15,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models.functions import Now
 
 from wire import secrets, strict_json
+from wire.messages import Statement, send
 from wire.secrets import KeyMissing, Secret, SecretUnreadable
 from workflows import registry
 from workflows.bindings import secret_binding, target_binding
@@ -49,7 +50,8 @@ TAMPERED = "not sent: the content is not what was decided on (its digest differs
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A lease on one request. `attempt` is the fencing token; `may_have_credited` tells of the attempts before it.
+    """A lease on one request. `attempt` is the fencing token; `may_have_credited` tells of the attempts before it,
+    `approved` what checkers have approved, by its digest.
 
     Nothing is sent after `lease_ends`, by this process's clock of leases: a process that was frozen in between would
     call for a request that another worker has taken over.
@@ -59,6 +61,7 @@ class Claim:
     attempt: int
     purpose: CallPurpose
     may_have_credited: bool
+    approved: frozenset[str]
     lease_ends: float = math.inf
 
 
@@ -80,7 +83,7 @@ def attempt(claim: Claim) -> Outcome:
     """Call Intouch for a claimed request."""
     request, target = claim.request, claim.request.target
     assert target is not None  # noqa: S101 - a CHECK: every request has one but those of local types
-    content = _content_decided_on(request)
+    content = _content_decided_on(request, claim.approved)
     if content is None:
         return _tampered(request)
     if not target.is_enabled:
@@ -110,7 +113,8 @@ def carry_out_here(request: WorkflowRequest) -> Outcome:
     """
     carry_out = registry.get(request.request_type).local
     assert carry_out is not None  # noqa: S101 - `purpose_of` has looked
-    if _content_decided_on(request) is None:
+    (approved,) = send(digests_approved(request))
+    if _content_decided_on(request, approved) is None:
         return _tampered(request)
     try:
         with transaction.atomic():
@@ -125,29 +129,27 @@ def _tampered(request: WorkflowRequest) -> Outcome:
     return Outcome(CallOutcome.REFUSED, error=TAMPERED)
 
 
-def _content_decided_on(request: WorkflowRequest) -> dict[str, Any] | None:
-    """The content, if it still is what its digest says; somebody who altered it need not have left JSON behind."""
+def _content_decided_on(request: WorkflowRequest, approved: frozenset[str]) -> dict[str, Any] | None:
+    """The content, if it still is what its digest says, and what every checker who approved saw: the digest beside the
+    content can be altered together with it, and somebody who did so need not have left JSON behind.
+    """
     try:
         content = request.content
         digest = content_digest(request, content)
     except (ValueError, TypeError, AttributeError):
         return None
-    return content if digest == request.digest and _was_approved(request, digest) else None
+    return content if digest == request.digest and approved <= {digest} else None
 
 
-_OTHERWISE_APPROVED = """
-SELECT EXISTS (SELECT FROM workflows_admintask
-                WHERE request_id = %(request)s AND decision = 'approved' AND checker_id IS NOT NULL
-                  AND digest <> %(digest)s)
+_APPROVED = """
+SELECT digest FROM workflows_admintask
+ WHERE request_id = %s AND decision = 'approved' AND checker_id IS NOT NULL
 """
 
 
-def _was_approved(request: WorkflowRequest, digest: str) -> bool:
-    """Whether every checker who approved saw this: the digest beside the content can be altered together with it."""
-    with connection.cursor() as cursor:
-        cursor.execute(_OTHERWISE_APPROVED, {"request": request.pk, "digest": digest})
-        (otherwise,) = cursor.fetchone() or (True,)
-    return not otherwise
+def digests_approved(request: WorkflowRequest) -> Statement[frozenset[str]]:
+    """The statement that reads what checkers have approved."""
+    return Statement(_APPROVED, [request.pk], lambda cursor: frozenset(digest for (digest,) in cursor.fetchall()))
 
 
 def _credit(request: WorkflowRequest, caller: Caller, body: dict[str, Any]) -> Outcome:

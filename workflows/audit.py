@@ -8,10 +8,11 @@ from django.db import connection
 
 from accounts.models import User
 from wire import correlation
+from wire.messages import Statement, send
 from wire.redaction import redact
 from workflows import notices
 from workflows.models import AuditEvent, WorkflowRequest
-from workflows.new_rows import insert
+from workflows.new_rows import inserted
 
 SYSTEM = "system"
 
@@ -36,8 +37,16 @@ def record(
     Raises:
         RuntimeError: outside a transaction, where the event could stand without its change.
     """
-    insert(event(action, actor=actor, request=request, organisation_id=organisation_id, **details))
-    notices.note(action, request)
+    send(*said(action, actor=actor, request=request, organisation_id=organisation_id, **details))
+
+
+def said(
+    action: str, *, actor: User | None, request: WorkflowRequest | None = None, organisation_id: int | None = None,
+    **details: Any,
+) -> list[Statement[None]]:  # fmt: skip
+    """The statements of `record`, to be sent with those of the change. They tell of the request as it is now."""
+    row = event(action, actor=actor, request=request, organisation_id=organisation_id, **details)
+    return [inserted(row), *notices.noted(action, request)]
 
 
 def event(

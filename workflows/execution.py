@@ -19,13 +19,14 @@ from dataclasses import replace
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from wire.kept_queries import Given, KeptQuery
+from wire.messages import Statement, send
 from workflows import audit, breaker, lease_clock, next_try, registry
-from workflows.attempts import Claim, attempt, carry_out_here, purpose_of
+from workflows.attempts import Claim, attempt, carry_out_here, digests_approved, purpose_of
 from workflows.failpoints import failpoint
 from workflows.intouch.outcomes import Outcome
 from workflows.models import (
@@ -37,7 +38,7 @@ from workflows.models import (
     TargetBreaker,
     WorkflowRequest,
 )
-from workflows.services import settle
+from workflows.services import settled
 from workflows.states import QUEUED
 
 logger = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ def execute(request_id: UUID) -> bool:
     return True
 
 
-_CLAIM = """
+_CLAIMED = """
 WITH claimed AS (
     UPDATE workflows_workflowrequest
        SET tries = tries + 1, lease_expires_at = statement_timestamp() + %(lease_seconds)s * interval '1 second'
@@ -126,9 +127,11 @@ def claim_due(request_id: UUID) -> Claim | None:
     request.tries += 1
     purpose = purpose_of(request)
     lease = settings.INTOUCH_LEASE_SECONDS
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"request": request.pk, "lease_seconds": lease, "purpose": purpose})
-    return Claim(request, request.tries, purpose, _has_unknown_call(request), began + lease)
+    _, approved = send(
+        Statement(_CLAIMED, {"request": request.pk, "lease_seconds": lease, "purpose": purpose}),
+        digests_approved(request),
+    )
+    return Claim(request, request.tries, purpose, _has_unknown_call(request), approved, began + lease)
 
 
 def _outlives_lost_call(request: WorkflowRequest) -> bool:
@@ -149,7 +152,7 @@ def _outlives_lost_call(request: WorkflowRequest) -> bool:
     if not lost:
         return True
     has_tries = next_try.has_tries(request)
-    settle(request, outcome, retry_in=0 if has_tries else None)
+    send(*settled(request, outcome, retry_in=0 if has_tries else None))
     return has_tries
 
 
@@ -211,7 +214,7 @@ def _is_held(request: WorkflowRequest, claim: Claim) -> bool:
     return request.tries == claim.attempt and request.state in QUEUED
 
 
-_FINISH = """
+_FINISHED = """
 UPDATE workflows_intouchcall
    SET outcome = %(outcome)s, finished_at = statement_timestamp(), http_status = %(http_status)s, error = %(error)s,
        is_outage = %(is_outage)s, already_known = %(already_known)s
@@ -220,14 +223,16 @@ UPDATE workflows_intouchcall
 
 
 def _write(request: WorkflowRequest, claim: Claim, outcome: Outcome) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(_FINISH, {
-            "request": request.pk, "attempt": claim.attempt, "outcome": outcome.kind,
-            "http_status": outcome.http_status, "error": outcome.error,
-            "is_outage": outcome.is_outage, "already_known": outcome.already_known,
-        })  # fmt: skip
-    is_over = outcome.kind == CallOutcome.CREDITED
-    settle(request, outcome, retry_in=None if is_over else next_try.seconds_until(request, outcome))
+    finished: Statement[None] = Statement(_FINISHED, {
+        "request": request.pk, "attempt": claim.attempt, "outcome": outcome.kind,
+        "http_status": outcome.http_status, "error": outcome.error,
+        "is_outage": outcome.is_outage, "already_known": outcome.already_known,
+    })  # fmt: skip
+    if outcome.kind == CallOutcome.CREDITED:
+        send(finished, *settled(request, outcome, retry_in=None))
+    else:
+        send(finished)  # among the tries that are counted now
+        send(*settled(request, outcome, retry_in=next_try.seconds_until(request, outcome)))
 
 
 def _tell_breaker(target: IntouchTarget, outcome: Outcome) -> None:

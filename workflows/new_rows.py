@@ -1,4 +1,4 @@
-"""Writing new rows with one prepared INSERT per model.
+"""Writing new rows with one prepared INSERT per model, and in one message to the database.
 
 `save()` compiles its INSERT anew each time, which takes longer than PostgreSQL takes to carry it out
 (`python -m bench.submit` shows both). What is written is the same: every field, by its own conversion.
@@ -16,7 +16,7 @@ from django.db import DEFAULT_DB_ALIAS, connection, models
 from django.db.models.expressions import DatabaseDefault
 from django.db.models.sql import InsertQuery
 
-from wire import prepared
+from wire.messages import Statement, send
 
 
 def insert(*rows: models.Model) -> None:
@@ -24,13 +24,19 @@ def insert(*rows: models.Model) -> None:
 
     A key that the database makes is known afterwards only, so that no row may refer to another one's by it.
     """
-    with prepared.cursor() as cursor:
-        for row in rows:
-            text, values, returned = _statement(row)
-            cursor.execute(text, values)
-            for name, value in zip(returned, cursor.fetchone() if returned else (), strict=True):
-                setattr(row, name, value)
-            row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
+    send(*(inserted(row) for row in rows))
+
+
+def inserted(row: models.Model) -> Statement[None]:
+    """The statement by which `insert` writes, to be sent with others."""
+    text, values, returned = _statement(row)
+
+    def read(cursor: Any) -> None:
+        for name, value in zip(returned, cursor.fetchone() if returned else (), strict=True):
+            setattr(row, name, value)
+        row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
+
+    return Statement(text, values, read)
 
 
 def _statement(row: models.Model) -> tuple[str, list[Any], tuple[str, ...]]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from django.conf import settings
 from django.db.models.functions import Now
 
+from wire.messages import Statement, send
 from workflows.models import Notice, NoticeKind, WorkflowRequest
+from workflows.new_rows import inserted
 from workflows.queue import announce_mail
 from workflows.states import State
 
@@ -23,11 +25,16 @@ def note(action: str, request: WorkflowRequest | None) -> None:
 
     One statement where there is something to tell, and none where the service sends no mail.
     """
+    send(*noted(action, request))
+
+
+def noted(action: str, request: WorkflowRequest | None) -> list[Statement[None]]:
+    """The statements of `note`, to be sent with others."""
     kind = _kind_of(action, request) if settings.MAIL_ON and request is not None else None
     if request is None or kind is None:
-        return
-    notice = Notice.objects.create(organisation_id=request.organisation_id, request=request, kind=kind, due_at=Now())
-    announce_mail(notice.pk)
+        return []
+    notice = Notice(organisation_id=request.organisation_id, request=request, kind=kind, due_at=Now())
+    return [inserted(notice).then(lambda _: announce_mail(notice.pk))]
 
 
 def _kind_of(action: str, request: WorkflowRequest) -> NoticeKind | None:

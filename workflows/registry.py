@@ -13,6 +13,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 from pydantic import BaseModel
 
+from wire.messages import Statement
 from workflows.errors import TypeNotSupported
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ class RequestType:
             id; for a type whose makers decide as well.
         look_up: how to ask about a reference instead, for organisations whose policy says so.
         own_row: the type's own row of a new request, given the body and the facts; it is stored with the request.
-        on_changed: brings that row in step, in the transaction of the change.
+        on_changed: the statements that bring that row in step, sent in the transaction of the change.
         facts_for_checker: what the page of a request shows beyond what the engine knows; a fixed number of queries.
         earlier_credits: what the customer of a request was given since a time without the engine, so many rows at most:
             the history from before it.
@@ -148,7 +149,7 @@ class RequestType:
     problems_of_people: Callable[[Terms, int], Iterable[str]] | None = None
     facts: Callable[[Organisation, Terms], Any] = _nothing
     own_row: Callable[[WorkflowRequest, Any, Any], Model | None] = _nothing
-    on_changed: Callable[[WorkflowRequest], None] = _nothing
+    on_changed: Callable[[WorkflowRequest], Iterable[Statement[None]]] = _none_known
     look_up: LookUp | None = None
     facts_for_checker: Callable[[WorkflowRequest], Iterable[Fact]] = _none_known
     earlier_credits: Callable[[WorkflowRequest, datetime, int], Iterable[Credit]] = _none_known

@@ -56,23 +56,6 @@ def find_request(actor: Actor, request_id: UUID) -> WorkflowRequest:
     return found
 
 
-def type_and_digest(actor: Actor, request_id: UUID) -> tuple[str, str]:
-    """The type and the digest of a request of the actor's organisation.
-
-    Raises:
-        RequestNotFound: unknown, or of another organisation.
-    """
-    with prepared.cursor() as cursor:
-        cursor.execute(
-            "SELECT request_type, digest FROM workflows_workflowrequest WHERE id = %s AND organisation_id = %s",
-            [request_id, actor.organisation.pk],
-        )
-        found: tuple[str, str] | None = cursor.fetchone()
-    if found is None:
-        raise RequestNotFound(reference="requestId")
-    return found
-
-
 def state_of(request_id: UUID) -> State:
     """The state at this moment, by one look at the primary key."""
     with prepared.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""The only writers of state once a request is made (`workflows.submitting`): decide, withdraw, expire, settle.
+"""The only writers of state once a request is made (`workflows.submitting`): decide, withdraw, expire, settled.
 
 Each takes an id, locks the row, and only then looks. Locks are taken in one order: request, then its task, then what
 the type keeps (docs/locking.md). Nothing leaves before commit.
@@ -15,13 +15,14 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.actors import Actor, actor_in
+from accounts.actors import Actor, actor_in, asked
 from accounts.freshness import FreshProof
 from accounts.models import User
 from wire import strict_json
-from wire.kept_queries import Given, KeptQuery, update
+from wire.kept_queries import Given, KeptQuery, updated
+from wire.messages import Statement, send
 from workflows import audit, policies, registry
-from workflows.errors import AlreadyDecided, ContentChanged, RequestNotFound
+from workflows.errors import AlreadyDecided, ContentChanged, PermissionDenied, RequestNotFound
 from workflows.intouch.outcomes import Outcome
 from workflows.models import (
     AdminTask,
@@ -42,8 +43,31 @@ _LOCKED = KeptQuery(
     )
 )
 _OPEN_TASK = KeptQuery(
-    lambda: AdminTask.objects.select_for_update().filter(request=Given("request"), decision=None).order_by()
+    lambda: (
+        AdminTask.objects.select_for_update()
+        .filter(request=Given("request"), organisation=Given("organisation"), decision=None)
+        .order_by()
+    )
 )
+
+
+def _locked_for(actor: Actor, request_id: UUID) -> tuple[WorkflowRequest, Actor, AdminTask | None]:
+    """Lock the request and its open task, then read the actor's rights: what was taken away meanwhile is taken away.
+
+    Raises:
+        RequestNotFound, PermissionDenied.
+    """
+    organisation_id = actor.organisation.pk
+    request, fresh, task = send(
+        _LOCKED.asked_first(request=request_id, organisation=organisation_id),
+        asked(user_id=actor.user.pk, organisation_id=organisation_id),
+        _OPEN_TASK.asked_first(request=request_id, organisation=organisation_id),
+    )
+    if request is None:
+        raise RequestNotFound(reference="requestId")
+    if fresh is None:
+        raise PermissionDenied
+    return request, fresh, task
 
 
 def _locked(organisation_id: int, request_id: UUID) -> WorkflowRequest:
@@ -82,10 +106,7 @@ def decide(
         PermissionDenied: see `stuck.check_leaves_enough`.
         ContentChanged: `digest` is not the request's.
     """
-    request = _locked(actor.organisation.pk, request_id)
-    # Rights are read again under the lock: what was taken away since the page was opened counts as taken away.
-    fresh = actor_in(user_id=actor.user.pk, organisation_id=actor.organisation.pk)
-    task = _OPEN_TASK.first(request=request.pk)
+    request, fresh, task = _locked_for(actor, request_id)
     reason = policies.why_not_decide(fresh, request, task)
     if reason is not None:
         raise _with_winner(reason, request)
@@ -97,17 +118,21 @@ def decide(
         raise ContentChanged(reference="If-Match")
     if task is None or task_id not in (None, task.pk):
         raise _with_winner(AlreadyDecided(), request)
-    _close(task, decision, message, fresh.user, request.digest)
-    audit.record(
-        f"task.{decision}", request=request, actor=fresh.user, message=message, digest=request.digest,
-        level=task.stage,
-    )  # fmt: skip
+    decided = [
+        _closed(task, decision, message, fresh.user, request.digest),
+        *audit.said(
+            f"task.{decision}", request=request, actor=fresh.user, message=message, digest=request.digest,
+            level=task.stage,
+        ),
+    ]  # fmt: skip
     if decision == Decision.REJECTED:
-        _move(request, State.REJECTED)
-    elif levels.open_next(request, task):
+        send(*decided, *_moved(request, State.REJECTED))
+    elif levels.has_next(request, task):
+        send(*decided)
+        levels.open_next(request, task)
         stuck.look(request)  # whoever has decided this level cannot fill a later one
     else:
-        _move(request, State.EXECUTING, due=True)
+        send(*decided, *_moved(request, State.EXECUTING, due=True))
         announce(request.pk)
     return request
 
@@ -128,7 +153,10 @@ def _with_winner(reason: Exception, request: WorkflowRequest) -> Exception:
 _DECIDED = ("decision", "message", "checker", "checker_name", "decided_at", "digest", "claimed_by", "claimed_at")
 
 
-def _close(task: AdminTask, decision: Decision, message: str, checker: User | None, digest: str) -> None:
+def _closed(
+    task: AdminTask, decision: Decision, message: str, checker: User | None, digest: str
+) -> Statement[None]:  # fmt: skip
+    """Decide a locked task; the statement that writes it."""
     task.decision = decision
     task.message = message
     task.checker = checker
@@ -136,14 +164,17 @@ def _close(task: AdminTask, decision: Decision, message: str, checker: User | No
     task.decided_at = timezone.now()
     task.digest = digest if checker is not None else ""
     task.claimed_by = task.claimed_at = None
-    update(task, _DECIDED)
+    return updated(task, _DECIDED)
 
 
 _MOVED = ("state", "updated_at", "due_at", "ended_at", "secret", "lease_expires_at", "stuck_at")
 
 
-def _move(request: WorkflowRequest, state: State, *, due: bool = False, **changes: Any) -> None:
-    """Write a new state to a locked request; an ended one loses its credential, its lease and its due time."""
+def _moved(request: WorkflowRequest, state: State, *, due: bool = False, **changes: Any) -> list[Statement[None]]:
+    """Give a locked request a new state; the statements that write it, and all that follows it.
+
+    An ended one loses its credential, its lease and its due time.
+    """
     before = State(request.state)
     if not can_move(before, state):
         words = {"before": before.label, "after": state.label}
@@ -157,10 +188,9 @@ def _move(request: WorkflowRequest, state: State, *, due: bool = False, **change
     for name, value in changes.items():
         setattr(request, name, value)
     # Due by the clock that the claim compares with, whatever this host's says.
-    update(request, tuple(dict.fromkeys((*_MOVED, *changes))), by_clock=("due_at",) if due else ())
-    if state in ENDED and state != State.CREDITED:
-        usage.free(request)
-    registry.get(request.request_type).on_changed(request)
+    written = updated(request, tuple(dict.fromkeys((*_MOVED, *changes))), by_clock=("due_at",) if due else ())
+    freed = usage.freed(request) if state in ENDED and state != State.CREDITED else []
+    return [written, *freed, *registry.get(request.request_type).on_changed(request)]
 
 
 @transaction.atomic(durable=True)
@@ -201,8 +231,7 @@ def expire(*, organisation_id: int, request_id: UUID, only_if_due: bool = False)
 
 def _end_undecided(request: WorkflowRequest, decision: Decision, state: State, message: str) -> None:
     task = AdminTask.objects.select_for_update().get(request=request, decision=None)
-    _close(task, decision, message, None, "")
-    _move(request, state)
+    send(_closed(task, decision, message, None, ""), *_moved(request, state))
 
 
 @transaction.atomic(durable=True)
@@ -223,7 +252,7 @@ def ask_for_retry(*, actor: Actor, request_id: UUID, message: str) -> WorkflowRe
     locked_at = verdicts.lock_counters(request)
     patience = levels.terms_of_request(request).patience
     waits = {"expires_at": levels.in_hours(patience.expire_after), "warn_at": levels.in_hours(patience.warn_after)}
-    _move(request, State.WAITING, ended_at=None, **waits)
+    send(*_moved(request, State.WAITING, ended_at=None, **waits))
     verdicts.count_again(request, locked_at)
     levels.open_retry(request, opened_by=actor.user)
     stuck.look(request)
@@ -231,30 +260,33 @@ def ask_for_retry(*, actor: Actor, request_id: UUID, message: str) -> WorkflowRe
     return request
 
 
-def settle(request: WorkflowRequest, outcome: Outcome, *, retry_in: float | None) -> None:
-    """Write what an attempt has brought to a request that the caller has locked (`execution.record`, `.claim_due`).
+def settled(request: WorkflowRequest, outcome: Outcome, *, retry_in: float | None) -> list[Statement[None]]:
+    """Give a request that the caller has locked (`execution.record`, `.claim_due`) what an attempt has brought.
 
     Nothing is called failed that may have been credited: once an outcome was unknown, a later refusal or a time without
     connection proves nothing about the earlier attempt, and the request stays unknown.
 
     Args:
         retry_in: seconds until the next try; None when none is left, which leaves an unknown one to a person.
+
+    Returns:
+        the statements that write it, to be sent behind the one that finishes the call.
     """
     details: dict[str, Any] = {"attempt": request.tries, "http_status": outcome.http_status, "error": outcome.error}
     request.last_error = "" if outcome.kind == CallOutcome.CREDITED else outcome.error
     if outcome.shown is not None:
         request.result = strict_json.dumps(outcome.shown)
     if outcome.kind == CallOutcome.CREDITED:
-        _move(request, State.CREDITED, result=request.result, last_error="")
+        written = _moved(request, State.CREDITED, result=request.result, last_error="")
     elif outcome.kind == CallOutcome.ABSENT:
-        _move(request, State.EXECUTING, due=True, lease_expires_at=None, last_error="")
+        written = _moved(request, State.EXECUTING, due=True, lease_expires_at=None, last_error="")
     elif request.state == State.EXECUTING and _is_final_failure(outcome, retry_in):
-        _move(request, State.FAILED, result=request.result, last_error=request.last_error)
+        written = _moved(request, State.FAILED, result=request.result, last_error=request.last_error)
     else:
-        _wait_on(request, outcome, retry_in)
+        written = _waiting_on(request, outcome, retry_in)
     is_local = registry.get(request.request_type).local is not None
     action = f"change.{outcome.kind}" if is_local else f"call.{outcome.kind}"
-    audit.record(action, request=request, actor=None, state=request.state, **details)
+    return [*written, *audit.said(action, request=request, actor=None, state=request.state, **details)]
 
 
 def _is_final_failure(outcome: Outcome, retry_in: float | None) -> bool:
@@ -262,13 +294,14 @@ def _is_final_failure(outcome: Outcome, retry_in: float | None) -> bool:
     return outcome.kind == CallOutcome.REFUSED or (outcome.kind == CallOutcome.NOT_SENT and retry_in is None)
 
 
-def _wait_on(request: WorkflowRequest, outcome: Outcome, retry_in: float | None) -> None:
+def _waiting_on(request: WorkflowRequest, outcome: Outcome, retry_in: float | None) -> list[Statement[None]]:
     """Give the lease back and set the next due time; by the database's clock, which all workers share."""
     due = None if retry_in is None else Now() + timedelta(seconds=retry_in)
     changes: dict[str, Any] = {
         "due_at": due, "lease_expires_at": None, "last_error": request.last_error, "result": request.result,
     }  # fmt: skip
     if outcome.kind == CallOutcome.UNKNOWN and request.state == State.EXECUTING:
-        _move(request, State.UNKNOWN, **changes)
-    else:
-        WorkflowRequest.objects.filter(pk=request.pk).update(**changes)
+        return _moved(request, State.UNKNOWN, **changes)
+    for name, value in changes.items():
+        setattr(request, name, value)
+    return [updated(request, tuple(changes))]

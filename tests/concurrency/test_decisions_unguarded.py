@@ -11,6 +11,7 @@ from accounts.models import Membership, User
 from tests.concurrency.racing import Rendezvous, failures, race, successes
 from tests.house import House
 from tests.workflows.journeys import actions_of, past_the_guards, reread, sql, task_of
+from wire.messages import send
 from workflows import audit, policies, services
 from workflows.errors import AlreadyDecided
 from workflows.models import AdminTask, Decision, WorkflowRequest
@@ -32,8 +33,8 @@ def look_then_write(
     with transaction.atomic():
         if not guarded:
             sql("SET LOCAL session_replication_role = replica")
-        services._close(task, decision, f"said {by.username}", by, row.digest)
-        services._move(row, MOVES[decision], due=decision == Decision.APPROVED)
+        send(services._closed(task, decision, f"said {by.username}", by, row.digest))
+        send(*services._moved(row, MOVES[decision], due=decision == Decision.APPROVED))
         audit.record(f"task.{decision}", request=row, actor=by)
     return row
 

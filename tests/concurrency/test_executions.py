@@ -13,6 +13,7 @@ from tests.concurrency.racing import Rendezvous, failures, race
 from tests.house import House
 from tests.workflows.journeys import actions_of, calls_of, make_due, outcomes_of, reread
 from tests.workflows.sandbox_client import Client
+from wire.messages import send
 from workflows import attempts, execution, services
 from workflows.intouch.outcomes import Outcome
 from workflows.models import CallOutcome, CallPurpose, IntouchCall, TargetBreaker, WorkflowRequest
@@ -152,7 +153,9 @@ def naive_execute(request: WorkflowRequest, meeting: Rendezvous) -> Outcome:
     row = reread(request)
     assert row.state == State.EXECUTING
     meeting.wait()
-    return attempts.attempt(attempts.Claim(row, 1, CallPurpose.CREDIT, may_have_credited=False))
+    return attempts.attempt(
+        attempts.Claim(row, 1, CallPurpose.CREDIT, may_have_credited=False, approved=frozenset({row.digest}))
+    )
 
 
 def test_without_the_claim_two_workers_both_call(house: House, intouch: Client) -> None:
@@ -185,7 +188,7 @@ def test_without_the_fence_a_late_worker_gives_away_the_lease_of_its_successor(h
     assert execution.claim_due(request.pk) is not None
     with transaction.atomic():
         row = WorkflowRequest.objects.select_for_update().get(pk=request.pk)
-        services.settle(row, Outcome(CallOutcome.NOT_SENT, error="late"), retry_in=0)
+        send(*services.settled(row, Outcome(CallOutcome.NOT_SENT, error="late"), retry_in=0))
     assert reread(request).lease_expires_at is None
     with pytest.raises(IntegrityError, match="call_one_in_flight"):
         execution.claim_due(request.pk)

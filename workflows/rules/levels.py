@@ -39,18 +39,15 @@ def first_of(
     return _opened(request, levels[0], patience, now, level=1, stage=1, barred=barred)
 
 
-def open_next(request: WorkflowRequest, decided: AdminTask) -> bool:
-    """Open the decision that follows an approved one.
+def has_next(request: WorkflowRequest, decided: AdminTask) -> bool:
+    """Whether another decision follows, once this one is an approval."""
+    # A retry is one decision.
+    return decided.opened_by_id is None and decided.level < len(steps_of(levels_of(request)))
 
-    Returns:
-        False where it was the last one.
-    """
-    if decided.opened_by_id is not None:
-        return False  # a retry is one decision
-    steps = steps_of(levels_of(request))
-    if decided.level >= len(steps):
-        return False
-    stage, level = steps[decided.level]
+
+def open_next(request: WorkflowRequest, decided: AdminTask) -> None:
+    """Open the decision that follows an approved one."""
+    stage, level = steps_of(levels_of(request))[decided.level]
     assert decided.decided_at is not None  # noqa: S101 - it was decided just now
     before = AdminTask.objects.filter(request=request, decision=Decision.APPROVED, checker__isnull=False)
     deciders = before.values_list("checker_id", flat=True)
@@ -59,7 +56,6 @@ def open_next(request: WorkflowRequest, decided: AdminTask) -> bool:
         level=decided.level + 1, stage=stage, barred=sorted({*decided.barred, *deciders}),
     ))  # fmt: skip
     audit.record("level.opened", request=request, actor=None, level=stage, role=level.role)
-    return True
 
 
 def open_retry(request: WorkflowRequest, *, opened_by: User) -> None:

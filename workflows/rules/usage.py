@@ -27,6 +27,7 @@ from django.utils import timezone
 
 from accounts.models import Organisation
 from wire import prepared
+from wire.messages import Statement
 from workflows import audit
 from workflows.models import WorkflowRequest
 from workflows.terms.document import Limit, Per, Terms, Window
@@ -255,25 +256,29 @@ SELECT asked.per FROM asked LEFT JOIN locked USING (per) WHERE locked.id IS NULL
 """
 
 
-def free(request: WorkflowRequest) -> None:
-    """Take a request that ended without a credit off the day it counted on. The caller has written its state.
+def freed(request: WorkflowRequest) -> list[Statement[None]]:
+    """The statement that takes a request that ended without a credit off the day it counted on; sent behind what writes
+    its state.
 
     A counter that holds less than the request, which nothing here leaves behind, keeps no request from ending: it goes
     to zero, and the log and the audit say that the limits are to be counted anew (`recount_limits`).
     """
     if not _is_kept(request.counted_on, timezone.now().date()):
-        return
+        return []
     subjects = subjects_of_request(request, Per)
-    with prepared.cursor() as cursor:
-        cursor.execute(_FREE, {
-            "points": request.amount or Decimal(0), "organisation": request.organisation_id,
-            "type": request.request_type, "day": request.counted_on,
-            "per": [str(per) for per in subjects], "subject": list(subjects.values()),
-        })  # fmt: skip
+
+    def read(cursor: Any) -> None:
         short = [per for (per,) in cursor.fetchall()]
-    if short:
-        logger.error("a limit counted less than it should", extra={"request_id": str(request.pk), "per": short})
-        audit.record("limits.out_of_step", request=request, actor=None, per=short, day=str(request.counted_on))
+        if short:
+            logger.error("a limit counted less than it should", extra={"request_id": str(request.pk), "per": short})
+            audit.record("limits.out_of_step", request=request, actor=None, per=short, day=str(request.counted_on))
+
+    values = {
+        "points": request.amount or Decimal(0), "organisation": request.organisation_id,
+        "type": request.request_type, "day": request.counted_on,
+        "per": [str(per) for per in subjects], "subject": list(subjects.values()),
+    }  # fmt: skip
+    return [Statement(_FREE, values, read)]
 
 
 def today_of(organisation: Organisation, now: datetime) -> date:

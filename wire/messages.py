@@ -1,0 +1,74 @@
+"""Several statements in one message to the database, which answers all of them at once.
+
+They are carried out one after the other, as if each had been sent alone: a later one sees what an earlier one has done,
+and what others have committed until an earlier one got its lock. Waiting for every answer before the next statement is
+sent costs both sides more than most of these statements do (`python -m bench.life`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from django.db import DEFAULT_DB_ALIAS, connections
+
+from wire import prepared
+
+Answer = TypeVar("Answer")
+Made = TypeVar("Made")
+
+
+def _nothing(_: Any) -> None:
+    """Reads an answer that nobody wants."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement(Generic[Answer]):
+    """One statement, to be sent alone or together with others.
+
+    Attributes:
+        values: bound by the server, so that the type of one that stands alone has to be said (`%s::text`).
+        read: is given the cursor once the whole message is answered; it may send statements of its own.
+    """
+
+    sql: str
+    values: Sequence[Any] | Mapping[str, Any]
+    read: Callable[[Any], Answer] = _nothing  # type: ignore[assignment]  # for a Statement[None]
+
+    def then(self, make: Callable[[Answer], Made]) -> Statement[Made]:
+        """The same statement, with something made of what it has brought."""
+        read = self.read
+        return Statement(self.sql, self.values, lambda cursor: make(read(cursor)))
+
+
+def send(*statements: Statement[Any]) -> list[Any]:
+    """What each statement has brought, in their order. More than one of them is sent within a transaction only.
+
+    Raises:
+        RuntimeError: outside a transaction, where a pooler could give the answers to somebody else.
+        DatabaseError: of the first statement that failed; those behind it were not carried out.
+    """
+    if not statements:
+        return []
+    database: Any = connections[DEFAULT_DB_ALIAS]  # `django.db.connection` looks for it anew each time it is touched
+    database.ensure_connection()
+    if len(statements) == 1:
+        with database.wrap_database_errors:
+            cursors = [_execute(database, statements[0])]
+    elif not database.in_atomic_block:
+        raise RuntimeError("statements are sent together within a transaction only")
+    else:
+        with database.wrap_database_errors, database.connection.pipeline():
+            cursors = [_execute(database, statement) for statement in statements]
+    return [statement.read(cursor) for statement, cursor in zip(statements, cursors, strict=True)]
+
+
+def _execute(database: Any, statement: Statement[Any]) -> Any:
+    if database.queries_logged or database.execute_wrappers:
+        cursor: Any = prepared.cursor()  # somebody wants to see each of them
+    else:
+        database.validate_no_broken_transaction()
+        cursor = prepared.TypedCursor(database.connection)
+    cursor.execute(statement.sql, statement.values)
+    return cursor
