@@ -27,6 +27,11 @@ class TypedCursor(psycopg.Cursor[Any]):
             params = [_typed(value) for value in params]
         return super().execute(query, params, **options)
 
+    def _convert_query(self, query: Any, params: Any = None) -> Any:
+        # psycopg keeps the text of what is sent, but for a statement that is prepared; whoever looks on wants to see it.
+        self._query = super()._convert_query(query, params)
+        return self._query
+
 
 def _typed(value: Any) -> Any:
     return Int8(value) if type(value) is int and _LEAST <= value <= _MOST else value

@@ -11,6 +11,7 @@ from workflows.terms.contradictions import problems_of
 from workflows.terms.document import Terms
 
 ONE = {"kind": "levels", "levels": [{}]}
+WITH_BACKUP = {"default": {"kind": "levels", "levels": [{"backup": {}}]}}
 THREE_BANDS: dict[str, Any] = {
     "rules": [
         {"name": "small", "when": {"points": {"up_to": 10}}, "then": {"kind": "approve"}},
@@ -76,8 +77,19 @@ def test_the_policy_of_nothing_contradicts_nothing() -> None:
         ({"limits": [limit(measure="requests", most="1.5")]}, "must be a whole number"),
         ({"limits": [limit(programs=[1])]}, "not counted per program"),
         ({"limits": [limit(), limit(per="maker")]}, "Two limits are called"),
-        ({"patience": {"remind_after": 5, "escalate_after": 5}}, "after the escalation"),
-        ({"patience": {"remind_after": 9, "expire_after": 9}}, "before the request expires"),
+        ({**WITH_BACKUP, "patience": {"remind_after": 5, "escalate_after": 5}}, "after the escalation"),
+        ({"patience": {"escalate_after": 5}}, "no level names a backup"),
+        ({"patience": {"expire_after": 9}}, "before that somebody is warned is not set"),
+        ({"auto_approval": "all", "default": {"kind": "refuse", "message": "No."}}, "is never reached"),
+        (
+            {"auto_approval": "up_to", "auto_approval_up_to": 10, "rules": [rule("a", {"points": {"up_to": 50}})]},
+            "Automatic approval is never reached: “a”",
+        ),
+        (
+            {"limits": [limit(name="w", window="7", most=500), limit(name="m", most=200)]},
+            "“w” is never reached: “m”",
+        ),
+        ({"patience": {"remind_after": 9, "expire_after": 9, "warn_before": 1}}, "before the request expires"),
         ({"patience": {"warn_before": 1}}, "between the submission and the expiry"),
         ({"patience": {"warn_before": 9, "expire_after": 9}}, "between the submission and the expiry"),
         ({"notify": ["nobody"]}, "is no e-mail address"),

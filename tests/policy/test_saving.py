@@ -129,3 +129,24 @@ def test_the_number_of_queries_does_not_grow_with_the_rules(house: House, django
     for number in (2, 60):
         with django_assert_num_queries(2):
             assert problems(house, rules=bands(number)) == []
+
+
+class TestBackups:
+    def backup(self, **named: Any) -> dict[str, Any]:
+        return {"kind": "levels", "levels": [{"backup": named}]}
+
+    def test_nobody_could_step_in(self, house: House) -> None:
+        document = {"default": self.backup(), "patience": {"escalate_after": 5}}
+        (problem,) = problems(house, **document)
+        assert problem == "“default”: nobody could step in as the backup of a level."
+        add_supervisor(house)
+        assert problems(house, **document) == []
+
+    def test_who_is_named_must_be_an_active_member(self, house: House) -> None:
+        add_supervisor(house)
+        left = MembershipFactory(user=UserFactory(), organisation=house.organisation, is_checker=True, is_active=False)
+        found = problems(
+            house, patience={"escalate_after": 5},
+            default={"kind": "levels", "levels": [{"users": [house.checker.pk, left.user_id], "backup": {}}]},
+        )  # fmt: skip
+        assert found == [f"“default” names the person {left.user_id}, who is no active member of the organisation."]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from wire import prepared
 
@@ -34,6 +35,12 @@ def test_a_statement_that_is_sent_often_is_planned_once_whatever_the_size_of_its
     before = planned()
     assert send(*[1, 70_000, 5_000_000_000] * TIMES) == [2, 70_001, 5_000_000_001] * TIMES
     assert planned() == before + 1
+
+
+def test_whoever_looks_on_sees_the_text_whether_or_not_it_is_planned_already():
+    with CaptureQueriesContext(connection) as seen:
+        send(*[1] * TIMES)
+    assert ["of this test" in query["sql"] for query in seen] == [True] * TIMES
 
 
 def test_what_django_sends_itself_is_never_kept_in_the_session():

@@ -27,6 +27,7 @@ def past(number: int, *, days: float = 0, **changes: Any) -> Past:
     at = NOON + timedelta(days=days, seconds=number)
     values: dict[str, Any] = {
         "id": UUID(int=number), "at": at, "day": at.date(), "freed_at": None, "end": "credited", "before": 1,
+        "levels": None,
         "one_step": False, "amount": Decimal(100), "money": None, "program_id": 1, "customer_id": 7, "maker_id": 1,
         "maker_kinds": frozenset({"person"}), "source": "api", "concept_id": "1", "zone_id": "1", "store_id": "1",
         "till_id": "1", "reason": "late",
@@ -145,6 +146,15 @@ def test_it_is_told_against_what_happened(house: Any) -> None:
     assert (large["after"], large["before"]) == (1, {"1": 1})
     assert {row[0] for row in found["differ"]} == {str(approved.pk), str(rejected.pk)}
     assert dict(found["rules"]) == {"small": 2, "default": 1}
+
+
+@pytest.mark.parametrize(
+    "level", [{"role": "supervisor"}, {"people": 2}, {"zones": ["50682286"]}, {"backup": {}}], ids=str
+)
+def test_as_many_levels_of_other_people_differ(house: Any, level: dict[str, Any]) -> None:
+    request = house.submit()
+    found = replayed(house, default={"kind": "levels", "levels": [level]})
+    assert [row[:3] for row in found["differ"]] == [[str(request.pk), 1, 1]]
 
 
 def test_it_reads_in_batches_and_changes_nothing(house: Any, monkeypatch: pytest.MonkeyPatch) -> None:

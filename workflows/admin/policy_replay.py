@@ -139,6 +139,10 @@ class DifferingPage:
     only: str
 
 
+def _instead(before: int, after: int) -> str:
+    return _("%(outcome)s, of other people") % {"outcome": outcome(after)} if before == after else outcome(after)
+
+
 def _differing(request: HttpRequest, policy: WorkflowPolicy, draft: PolicyDraft) -> DifferingPage | None:
     """A page of them, for members: who only runs the platform sees figures and no requests."""
     if policy.organisation_id not in actors_for(request) or draft.replay is None:
@@ -152,7 +156,7 @@ def _differing(request: HttpRequest, policy: WorkflowPolicy, draft: PolicyDraft)
     found = replaying.requests_named(policy, [row[0] for row in shown])
     return DifferingPage(
         rows=[
-            Differing(found[key], chips.of_request(found[key]), outcome(before), outcome(after), rule)
+            Differing(found[key], chips.of_request(found[key]), outcome(before), _instead(before, after), rule)
             for key, before, after, rule in shown
             if key in found
         ],

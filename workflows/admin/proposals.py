@@ -21,7 +21,7 @@ from wire.errors import ApiError
 from workflows.admin.forms import OneLineField
 from workflows.models import WorkflowRequest
 
-_REFUSALS, _SET_UP = "_desk_refusals", "_desk_set_up"
+_REFUSALS, _CLOSED = "_desk_refusals", "_desk_closed"
 
 
 class ProposalForm(PlatformForm):
@@ -56,7 +56,7 @@ class ProposingAdmin(SettingsAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         if obj is None:
             return self.has_view_permission(request)
-        if _is_set_up(request, obj.organisation_id):
+        if _is_closed(request, obj.organisation_id):
             return _administrator(request, obj.organisation_id) is not None
         return runs_platform(request)
 
@@ -94,9 +94,9 @@ class ProposingAdmin(SettingsAdmin):
         it is sent."""
         row = None if object_id is None else self.get_object(request, unquote(object_id))
         if row is not None:
-            return _is_set_up(request, row.organisation_id)
+            return _is_closed(request, row.organisation_id)
         own = [key for key in actors_for(request) if _administrator(request, key) is not None]
-        return bool(own) and all(_is_set_up(request, key) for key in own) and not runs_platform(request)
+        return bool(own) and all(_is_closed(request, key) for key in own) and not runs_platform(request)
 
     def _proposed(self, request: HttpRequest, object_id: str | None) -> HttpResponse | None:
         """The answer to a form that was proposed; None where Django's own view is to go on: it checks the form again,
@@ -109,7 +109,7 @@ class ProposingAdmin(SettingsAdmin):
         if not may or (object_id is not None and row is None):
             return None
         form = self.get_form(request, row, change=row is not None)(request.POST, instance=row)
-        if not form.is_valid() or not _is_set_up(request, form.instance.organisation_id):
+        if not form.is_valid() or not _is_closed(request, form.instance.organisation_id):
             return None
         if self.is_harmless(form.instance, change=row is not None):
             return None
@@ -131,17 +131,17 @@ class ProposingAdmin(SettingsAdmin):
         )
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        is_open = not set_up_phase.is_set_up(obj.organisation_id)
+        is_open = not set_up_phase.is_closed(obj.organisation_id)
         if not runs_platform(request) or not (is_open or self.is_harmless(obj, change=change)):
             raise PermissionDenied
         super().save_model(request, obj, form, change)
 
 
-def _is_set_up(request: HttpRequest, organisation_id: int) -> bool:
+def _is_closed(request: HttpRequest, organisation_id: int) -> bool:
     """Read once per page."""
-    known: dict[int, bool] = request.__dict__.setdefault(_SET_UP, {})
+    known: dict[int, bool] = request.__dict__.setdefault(_CLOSED, {})
     if organisation_id not in known:
-        known[organisation_id] = set_up_phase.is_set_up(organisation_id)
+        known[organisation_id] = set_up_phase.is_closed(organisation_id)
     return known[organisation_id]
 
 

@@ -80,7 +80,7 @@ def problems_of(draft: PolicyDraft) -> list[str]:
 def put_in_force(policy: WorkflowPolicy, author: User, *, stamp: str, against: int | None, note: str) -> str:
     """Hand the author's draft over to be put in force; the draft is gone then.
 
-    In an organisation that is set up, another administrator approves it first.
+    In an organisation that is set up or in use, another administrator approves it first.
 
     Args:
         against: the version in force that the difference was shown against.
@@ -93,7 +93,7 @@ def put_in_force(policy: WorkflowPolicy, author: User, *, stamp: str, against: i
         ValidationError: the draft contradicts itself, or nobody could decide by it.
         ApiError: as `settings_change.propose_policy`.
     """
-    if set_up_phase.is_set_up(policy.organisation_id):
+    if set_up_phase.is_closed(policy.organisation_id):
         return _propose(policy, author, stamp=stamp, against=against, note=note)
     with transaction.atomic():
         return _put_in_force(policy, author, stamp=stamp, against=against, note=note)

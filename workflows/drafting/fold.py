@@ -13,11 +13,12 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from functools import cache
+from typing import Any, Final
 from uuid import UUID
 
 from workflows.rules.usage import first_day
-from workflows.terms.document import Limit, Per, Terms, Window
+from workflows.terms.document import Level, Limit, Per, Terms, Window
 from workflows.terms.judging import ONE_STEP_RULE, Case, Use, Verdict, judge
 
 REFUSED: Final = -1
@@ -35,6 +36,7 @@ class Past:
         day: of the organisation's calendar, on which it counted.
         freed_at: when it stopped counting, if it did.
         before: how many levels it was asked for then; 0 for none.
+        levels: those levels, as its judgement keeps them; None where it keeps none.
     """
 
     id: UUID
@@ -43,6 +45,7 @@ class Past:
     freed_at: datetime | None
     end: str
     before: int
+    levels: list[dict[str, Any]] | None
     one_step: bool
     amount: Decimal | None
     money: Decimal | None
@@ -64,6 +67,18 @@ class Judged:
 
     after: int
     rule: str
+    levels: tuple[Level, ...] = ()
+
+    def is_as(self, past: Past) -> bool:
+        """Whether it was asked for the same: as many levels, of as many people of the same kind."""
+        if self.after != past.before:
+            return False
+        return self.after <= 0 or past.levels is None or past.levels == [_as_kept(level) for level in self.levels]
+
+
+@cache
+def _as_kept(level: Level) -> dict[str, Any]:
+    return level.model_dump(mode="json", exclude_defaults=True)
 
 
 IsOut = Callable[[Past, Past], bool]
@@ -219,7 +234,7 @@ def _of_verdict(verdict: Verdict, past: Past) -> Judged:
         return Judged(REFUSED, verdict.rule)
     if past.one_step:
         return Judged(AUTOMATIC, ONE_STEP_RULE)
-    return Judged(len(verdict.levels), verdict.rule)
+    return Judged(len(verdict.levels), verdict.rule, tuple(verdict.levels))
 
 
 def _subject(per: Per, past: Past) -> Hashable | None:

@@ -63,7 +63,7 @@ class Report:
         monday = past.day - timedelta(days=past.day.weekday())
         self.weeks.setdefault(monday.isoformat(), Counter())[judged.after] += 1
         self.rules[judged.rule] += 1
-        if judged.after != past.before:
+        if not judged.is_as(past):
             self.differ_total += 1
             if len(self.differ) < MOST_DIFFER:
                 self.differ.append([str(past.id), past.before, judged.after, judged.rule])
@@ -218,9 +218,10 @@ def _maker_kinds(policy: WorkflowPolicy) -> dict[int, frozenset[str]]:
 def _past(row: dict[str, Any], policy: WorkflowPolicy, kinds: dict[int, frozenset[str]]) -> Past:
     state, judgement, counted_on = row.pop("state"), row.pop("judgement"), row.pop("counted_on")
     steps, at, ended_at = row.pop("steps"), row.pop("created_at"), row.pop("ended_at")
-    levels = len(judgement["levels"]) if "levels" in judgement else 1
+    levels = judgement.get("levels")
     return Past(
         **row, at=at, day=counted_on or today_of(policy.organisation, at),
         freed_at=ended_at if state in FREED else None, end=_ENDS.get(State(state), "open"),
-        before=levels if steps else 0, maker_kinds=kinds.get(row["maker_id"], frozenset()),
+        before=0 if not steps else 1 if levels is None else len(levels), levels=levels,
+        maker_kinds=kinds.get(row["maker_id"], frozenset()),
     )  # fmt: skip

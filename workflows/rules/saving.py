@@ -42,6 +42,7 @@ def problems_of(terms: Terms, organisation: Organisation, kind: RequestType) -> 
     """One sentence for everything that is missing."""
     makers = _makers_of(terms, organisation)
     yield from _unknown_makers(terms, makers)
+    yield from _unknown_people(terms, organisation)
     yield from _unknown_programs(terms, dict(kind.programs([organisation.pk])))
     if kind.problems_of_people is not None:
         yield from kind.problems_of_people(terms, organisation.pk)
@@ -61,6 +62,31 @@ def _unknown_makers(terms: Terms, known: Collection[int]) -> Iterator[str]:
         for number in sorted({*rule.when.makers} - {*known}):
             yield _("“%(rule)s” names the maker %(number)s, who is no member of the organisation.") % {
                 "rule": rule.name, "number": number,
+            }  # fmt: skip
+
+
+def _named_levels(terms: Terms) -> Iterator[tuple[str, Level]]:
+    """Every level of the document, with what it belongs to."""
+    for rule in terms.rules:
+        yield from ((rule.name, level) for level in rule.then.levels)
+    yield from ((_("default"), level) for level in terms.default.levels)
+    yield from ((limit.name, limit.at_limit) for limit in terms.limits if isinstance(limit.at_limit, Level))
+
+
+def _unknown_people(terms: Terms, organisation: Organisation) -> Iterator[str]:
+    """People whom a level or its backup names, and who are no active members."""
+    named = [
+        (name, {*level.users, *(level.backup.users if level.backup else ())}) for name, level in _named_levels(terms)
+    ]
+    ids = set[int]().union(*(users for _name, users in named))
+    if not ids:
+        return
+    found = Membership.objects.active().filter(organisation=organisation, user__in=ids)
+    known = set(found.values_list("user_id", flat=True))
+    for name, users in named:
+        for number in sorted(users - known):
+            yield _("“%(rule)s” names the person %(number)s, who is no active member of the organisation.") % {
+                "rule": name, "number": number,
             }  # fmt: skip
 
 
@@ -84,6 +110,7 @@ class _Search:
 
     def problems(self) -> Iterator[str]:
         soft = []
+        yield from self._of_backups()
         for limit in self.terms.limits:
             if isinstance(limit.at_limit, Level):
                 if self._empty([limit.at_limit]):
@@ -95,6 +122,11 @@ class _Search:
         for number, rule in enumerate(self.terms.rules):
             yield from self._of_result(rule.name, rule.when, rule.then, self.terms.rules[:number], soft)
         yield from self._of_result(_("default"), Conditions(), self.terms.default, self._before_default(), soft)
+
+    def _of_backups(self) -> Iterator[str]:
+        for name, level in _named_levels(self.terms):
+            if level.backup is not None and not self._candidates(Level(**level.backup.model_dump())):
+                yield _("“%(rule)s”: nobody could step in as the backup of a level.") % {"rule": name}
 
     def _before_default(self) -> tuple[Rule, ...]:
         up_to = self.terms.auto_approval_up_to

@@ -147,10 +147,14 @@ def _sentence(state: LimitState) -> str:
 
 
 def check_people(verdict: Verdict, *, actor: Actor, submission: Asks) -> None:
-    """Raises NobodyCanDecide where the levels cannot be filled by different people other than the maker."""
+    """Raises NobodyCanDecide where the levels cannot be filled by different people other than the maker.
+
+    Nor by whoever gave the maker the means to log in: see `policies.why_not_decide`.
+    """
+    barred = (actor.user.pk, *actor.user.access_given_by, *submission.subject.concerns)
     empty = people.unfillable(
         verdict.levels, organisation_id=actor.organisation.pk, place=submission.entity,
-        amount=submission.subject.amount, without=(actor.user.pk, *submission.subject.concerns),
+        amount=submission.subject.amount, without=barred,
     )  # fmt: skip
     if empty and submission.request_type.local is not None:
         raise NobodyCanDecide(

@@ -12,7 +12,7 @@ from django.core.validators import validate_email
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from workflows.terms.document import Conditions, Level, Limit, Patience, Per, Range, Result, Terms
+from workflows.terms.document import Conditions, Level, Limit, Patience, Per, Range, Result, Terms, Window
 from workflows.terms.reach import taken_by
 
 
@@ -41,6 +41,17 @@ def _of_amounts(terms: Terms) -> Iterator[str]:
         }  # fmt: skip
     if terms.default.kind == "approve":
         yield _("The default cannot approve: use automatic approval for that, so that the cap of it is seen.")
+    if terms.default.kind == "refuse" and terms.auto_approval == "all":
+        yield _("The default refuses, but is never reached: everything else is approved automatically.")
+    takers = taken_by(terms.rules, _automatic(terms)) if terms.auto_approval == "up_to" else ()
+    if takers:
+        yield _("Automatic approval is never reached: %(earlier)s before it take all that it could match.") % {
+            "earlier": ", ".join(f"“{name}”" for name in takers)
+        }
+
+
+def _automatic(terms: Terms) -> Conditions:
+    return Conditions(points=Range(up_to=terms.auto_approval_up_to))
 
 
 def _of_reasons(terms: Terms) -> Iterator[str]:
@@ -119,6 +130,24 @@ def _of_limits(terms: Terms) -> Iterator[str]:
             yield _("Two limits are called “%(name)s”.") % {"name": name}
     for limit in terms.limits:
         yield from _of_limit(_("Limit “%(name)s”") % {"name": limit.name}, limit)
+        for other in terms.limits:
+            if _is_always_met_first(other, limit):
+                yield _("Limit “%(name)s” is never reached: “%(other)s” refuses before it, over more days.") % {
+                    "name": limit.name, "other": other.name,
+                }  # fmt: skip
+
+
+_DAYS = {Window.DAY: 1, Window.WEEK: 7, Window.MONTH: 30, Window.YEAR: 365}
+
+
+def _is_always_met_first(other: Limit, limit: Limit) -> bool:
+    """Whether what would pass the limit has passed the other one, which refuses. Calendar months are not compared."""
+    return (
+        (other.per, other.measure, other.programs) == (limit.per, limit.measure, limit.programs)
+        and other.at_limit == "refuse"
+        and _DAYS.get(other.window, 0) > _DAYS.get(limit.window, 366)
+        and other.most <= limit.most
+    )
 
 
 def _of_limit(where: str, limit: Limit) -> Iterator[str]:
@@ -138,19 +167,21 @@ def _of_patience(patience: Patience) -> Iterator[str]:
         yield _("Reminder and escalation must come before the request expires.")
     if patience.warn_before is not None and (expire is None or patience.warn_before >= expire):
         yield _("The warning must come between the submission and the expiry.")
+    if expire is not None and patience.warn_before is None:
+        yield _("Requests expire, but how many hours before that somebody is warned is not set.")
 
 
 def _of_backups(terms: Terms) -> Iterator[str]:
-    if terms.patience.escalate_after is not None:
-        return
     named: list[tuple[str, tuple[Level, ...]]] = [(rule.name, rule.then.levels) for rule in terms.rules]
     named.append((_("default"), terms.default.levels))
     named += [(limit.name, (limit.at_limit,)) for limit in terms.limits if isinstance(limit.at_limit, Level)]
-    for name, levels in named:
-        if any(level.backup is not None for level in levels):
-            yield _("“%(name)s” names a backup, but after how many hours others may step in is not set.") % {
-                "name": name
-            }
+    having = [name for name, levels in named if any(level.backup is not None for level in levels)]
+    if terms.patience.escalate_after is not None:
+        if not having:
+            yield _("After how many hours others may step in is set, but no level names a backup who could.")
+        return
+    for name in having:
+        yield _("“%(name)s” names a backup, but after how many hours others may step in is not set.") % {"name": name}
 
 
 def _of_addresses(terms: Terms) -> Iterator[str]:

@@ -204,6 +204,9 @@ class Splitting(Part):
     threshold: Amount | None = None
 
 
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
+
+
 class Patience(Part):
     """Hours that a request may wait. None: never. Each level starts reminder and escalation anew."""
 
@@ -231,9 +234,7 @@ class Terms(Part):
     auto_approval: Literal["off", "all", "up_to"] = "off"
     auto_approval_up_to: Amount | None = None
     reconciling: Literal["repeat", "look_up"] = "repeat"
-    reasons: Annotated[
-        tuple[Annotated[str, Field(min_length=1, max_length=1000)], ...] | None, Field(max_length=MOST_ITEMS)
-    ] = None
+    reasons: Annotated[tuple[Reason, ...] | None, Field(max_length=MOST_ITEMS)] = None
     notify: Annotated[tuple[Annotated[str, Field(max_length=254)], ...], Field(max_length=20)] = ()
     patience: Patience = Patience()
     rules: Annotated[tuple[Rule, ...], Field(max_length=MOST_RULES)] = ()
