@@ -55,6 +55,7 @@ SEED_BODY: dict[str, Any] = {
         }
     },
 }
+PEOPLE = ("maker", "checker", "colleague", "auditor")
 _numbers = itertools.count(1)
 
 
@@ -106,15 +107,16 @@ class House:
 def build_house(organisation_id: int = 51250, base_url: str = "http://127.0.0.1:9") -> House:
     """Create an organisation with one of everything, straight in the database."""
     organisation = OrganisationFactory(id=organisation_id)
-    people = {
-        role: UserFactory(username=f"{role}-{organisation_id}") for role in ("maker", "checker", "colleague", "auditor")
-    }
-    for role, person in people.items():
-        # The colleague is a second checker, so that the checker's own requests can be decided.
-        right = "is_checker" if role == "colleague" else f"is_{role}"
-        MembershipFactory(user=person, organisation=organisation, **{right: True})
-    account = ServiceAccountFactory(username=f"crm-{organisation_id}")
-    MembershipFactory(user=account, organisation=organisation, is_maker=True)
+    people = {role: UserFactory.build(username=f"{role}-{organisation_id}") for role in PEOPLE}
+    account = ServiceAccountFactory.build(username=f"crm-{organisation_id}")
+    User.objects.bulk_create([*people.values(), account])
+    # The colleague is a second checker, so that the checker's own requests can be decided.
+    rights = {role: "is_checker" if role == "colleague" else f"is_{role}" for role in PEOPLE}
+    members = [(people[role], rights[role]) for role in PEOPLE] + [(account, "is_maker")]
+    # In one statement each, and past the signals: nothing waits for anybody yet.
+    Membership.objects.bulk_create(
+        MembershipFactory.build(user=person, organisation=organisation, **{right: True}) for person, right in members
+    )
     secret = account_services.ensure_service_secret(account).secret
     assert secret is not None
     return House(
