@@ -37,7 +37,7 @@ from workflows.states import ENDED, State, can_move
 _LOCKED = KeptQuery(
     lambda: (
         WorkflowRequest.objects.select_for_update()
-        .defer("payload", "result")
+        .defer("payload", "result", "secret", "idempotency_key", "program_name", "rule", "source")
         .filter(pk=Given("request"), organisation=Given("organisation"))
         .order_by()
     )
@@ -167,7 +167,7 @@ def _closed(
     return updated(task, _DECIDED)
 
 
-_MOVED = ("state", "updated_at", "due_at", "ended_at", "secret", "lease_expires_at", "stuck_at")
+_MOVED = ("state", "updated_at", "due_at", "ended_at", "lease_expires_at", "stuck_at")
 
 
 def _moved(request: WorkflowRequest, state: State, *, due: bool = False, **changes: Any) -> list[Statement[None]]:
@@ -188,7 +188,8 @@ def _moved(request: WorkflowRequest, state: State, *, due: bool = False, **chang
     for name, value in changes.items():
         setattr(request, name, value)
     # Due by the clock that the claim compares with, whatever this host's says.
-    written = updated(request, tuple(dict.fromkeys((*_MOVED, *changes))), by_clock=("due_at",) if due else ())
+    names = (*_MOVED, "secret", *changes) if state in ENDED else (*_MOVED, *changes)
+    written = updated(request, names, by_clock=("due_at",) if due else ())
     freed = usage.freed(request) if state in ENDED and state != State.CREDITED else []
     return [written, *freed, *registry.get(request.request_type).on_changed(request)]
 
