@@ -16,6 +16,7 @@ from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections, models, transaction
+from django.db.models.base import ModelState
 from django.db.models.expressions import Expression
 from django.db.models.query import get_related_populators
 from django.db.models.sql import UpdateQuery
@@ -92,7 +93,7 @@ class _Compiled:
         columns = [column for column, *_ in compiler.select]
         self._own = slice(start, end + 1)
         self._model: type[models.Model] = compiler.klass_info["model"]
-        self._names = dict.fromkeys(attrgetter("target.attname")(column) for column in columns[self._own])
+        self._names = [attrgetter("target.attname")(column) for column in columns[self._own]]
         # The stubs are ahead of this Django.
         self._related = get_related_populators(compiler.klass_info, compiler.select, DEFAULT_DB_ALIAS)  # type: ignore[call-arg]
         self._converters = [
@@ -108,7 +109,11 @@ class _Compiled:
     def _row_of(self, values: list[Any], database: Any) -> Any:
         for place, convert, expression in self._converters:
             values[place] = convert(values[place], expression, database)
-        row = self._model.from_db(DEFAULT_DB_ALIAS, self._names, values[self._own])
+        # As `Model.from_db`, which looks at every field that the query has not asked for, too.
+        row = self._model.__new__(self._model)
+        row.__dict__.update(zip(self._names, values[self._own], strict=True))
+        row._state = ModelState()
+        row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
         for populator in self._related:
             populator.populate(values, row)
         for place, name in self._also:
