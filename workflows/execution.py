@@ -29,15 +29,7 @@ from workflows import audit, breaker, lease_clock, next_try, registry
 from workflows.attempts import APPROVED, Claim, attempt, carry_out_here, digests_of, purpose_of
 from workflows.failpoints import failpoint
 from workflows.intouch.outcomes import Outcome
-from workflows.models import (
-    CallOutcome,
-    CallPurpose,
-    IntouchCall,
-    IntouchTarget,
-    Pause,
-    TargetBreaker,
-    WorkflowRequest,
-)
+from workflows.models import CallOutcome, CallPurpose, IntouchCall, IntouchTarget, Pause, TargetBreaker, WorkflowRequest
 from workflows.services import settled
 from workflows.states import QUEUED, State
 

@@ -24,12 +24,7 @@ from wire.messages import Statement, send
 from workflows import audit, policies, registry
 from workflows.errors import AlreadyDecided, ContentChanged, PermissionDenied, RequestNotFound
 from workflows.intouch.outcomes import Outcome
-from workflows.models import (
-    AdminTask,
-    CallOutcome,
-    Decision,
-    WorkflowRequest,
-)
+from workflows.models import AdminTask, CallOutcome, Decision, WorkflowRequest
 from workflows.queue import announce
 from workflows.rules import levels, stuck, usage, verdicts
 from workflows.states import ENDED, State, can_move
@@ -120,10 +115,8 @@ def decide(
         raise _with_winner(AlreadyDecided(), request)
     decided = [
         _closed(task, decision, message, fresh.user, request.digest),
-        *audit.said(
-            f"task.{decision}", request=request, actor=fresh.user, message=message, digest=request.digest,
-            level=task.stage,
-        ),
+        *audit.said(f"task.{decision}", request=request, actor=fresh.user, message=message, digest=request.digest,
+                    level=task.stage),
     ]  # fmt: skip
     if decision == Decision.REJECTED:
         send(*decided, *_moved(request, State.REJECTED))
@@ -153,9 +146,7 @@ def _with_winner(reason: Exception, request: WorkflowRequest) -> Exception:
 _DECIDED = ("decision", "message", "checker", "checker_name", "decided_at", "digest", "claimed_by", "claimed_at")
 
 
-def _closed(
-    task: AdminTask, decision: Decision, message: str, checker: User | None, digest: str
-) -> Statement[None]:  # fmt: skip
+def _closed(task: AdminTask, decision: Decision, message: str, checker: User | None, digest: str) -> Statement[None]:
     """Decide a locked task; the statement that writes it."""
     task.decision = decision
     task.message = message
