@@ -15,7 +15,8 @@ from functools import cache, cached_property
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections, models
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections, models, transaction
+from django.db.models.base import ModelState
 from django.db.models.expressions import Expression
 from django.db.models.query import get_related_populators
 from django.db.models.sql import UpdateQuery
@@ -37,14 +38,21 @@ class Given(Expression):
 
 
 class KeptQuery(Generic[Row]):
-    """A query for whole rows; `select_related`, `defer` and locks are kept, annotations are not supported.
+    """A query for rows; `select_related`, `defer`, `only` and locks are kept, annotations are not supported.
 
     Args:
         build: makes the query, once, when it is first run.
+        around: a statement that the query is a part of, as `{query}`, and that brings the query's columns first. Its
+            own values stand behind the query.
+        given: the names of those values.
+        also: what the statement brings beyond the query, set on the row under these names.
     """
 
-    def __init__(self, build: Callable[[], models.QuerySet[Row]]) -> None:
-        self._build = build
+    def __init__(
+        self, build: Callable[[], models.QuerySet[Row]], *, around: str = "{query}", given: Sequence[str] = (),
+        also: Sequence[str] = (),
+    ) -> None:  # fmt: skip
+        self._build, self._around, self._given, self._also = build, around, given, also
 
     def first(self, **values: Any) -> Row | None:
         """The first row; None where there is none. The query is to find no more than one."""
@@ -60,6 +68,7 @@ class KeptQuery(Generic[Row]):
         """The statement that brings the rows, to be sent with others."""
         compiled = self._compiled
         chosen = [values[each.name] if isinstance(each, Given) else each for each in compiled.parameters]
+        chosen += [values[name] for name in self._given]
         return Statement(compiled.sql, chosen, compiled.rows_of)
 
     def asked_first(self, **values: Any) -> Statement[Row | None]:
@@ -68,15 +77,18 @@ class KeptQuery(Generic[Row]):
 
     @cached_property
     def _compiled(self) -> _Compiled:
-        return _Compiled(self._build())
+        with transaction.atomic(savepoint=False):  # Django compiles no lock outside; nothing is sent
+            return _Compiled(self._build(), self._around, self._also)
 
 
 class _Compiled:
     """The text of a query, and what is to be known to make rows of its answer."""
 
-    def __init__(self, queryset: models.QuerySet[Any]) -> None:
+    def __init__(self, queryset: models.QuerySet[Any], around: str, also: Sequence[str]) -> None:
         compiler: Any = queryset.query.get_compiler(connection=connection)
-        self.sql, self.parameters = compiler.as_sql()
+        query, self.parameters = compiler.as_sql()
+        self.sql = around.format(query=query)
+        self._also = [(len(compiler.select) + place, name) for place, name in enumerate(also)]
         start, *_, end = compiler.klass_info["select_fields"]
         columns = [column for column, *_ in compiler.select]
         self._own = slice(start, end + 1)
@@ -97,9 +109,15 @@ class _Compiled:
     def _row_of(self, values: list[Any], database: Any) -> Any:
         for place, convert, expression in self._converters:
             values[place] = convert(values[place], expression, database)
-        row = self._model.from_db(DEFAULT_DB_ALIAS, self._names, values[self._own])
+        # As `Model.from_db`, which looks at every field that the query has not asked for, too.
+        row = self._model.__new__(self._model)
+        row.__dict__.update(zip(self._names, values[self._own], strict=True))
+        row._state = ModelState()
+        row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
         for populator in self._related:
             populator.populate(values, row)
+        for place, name in self._also:
+            setattr(row, name, values[place])
         return row
 
 

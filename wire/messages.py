@@ -64,6 +64,20 @@ def send(*statements: Statement[Any]) -> list[Any]:
     return [statement.read(cursor) for statement, cursor in zip(statements, cursors, strict=True)]
 
 
+def send_alone(statement: Statement[Answer]) -> Answer:
+    """What one statement has brought that is a transaction of its own: committed when this returns.
+
+    Raises:
+        RuntimeError: within a transaction. Those that a test case puts around a test do not count, as for `atomic`.
+    """
+    database: Any = connections[DEFAULT_DB_ALIAS]
+    if any(not block._from_testcase for block in database.atomic_blocks):
+        raise RuntimeError("this statement is sent outside transactions only")
+    (answer,) = send(statement)
+    found: Answer = answer
+    return found
+
+
 def _execute(database: Any, statement: Statement[Any]) -> Any:
     if database.queries_logged or database.execute_wrappers:
         cursor: Any = prepared.cursor()  # somebody wants to see each of them

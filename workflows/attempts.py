@@ -113,7 +113,7 @@ def carry_out_here(request: WorkflowRequest) -> Outcome:
     """
     carry_out = registry.get(request.request_type).local
     assert carry_out is not None  # noqa: S101 - `purpose_of` has looked
-    (approved,) = send(digests_approved(request))
+    (approved,) = send(Statement(APPROVED, [request.pk], digests_of))
     if _content_decided_on(request, approved) is None:
         return _tampered(request)
     try:
@@ -141,15 +141,16 @@ def _content_decided_on(request: WorkflowRequest, approved: frozenset[str]) -> d
     return content if digest == request.digest and approved <= {digest} else None
 
 
-_APPROVED = """
+# What checkers have approved.
+APPROVED = """
 SELECT digest FROM workflows_admintask
  WHERE request_id = %s AND decision = 'approved' AND checker_id IS NOT NULL
 """
 
 
-def digests_approved(request: WorkflowRequest) -> Statement[frozenset[str]]:
-    """The statement that reads what checkers have approved."""
-    return Statement(_APPROVED, [request.pk], lambda cursor: frozenset(digest for (digest,) in cursor.fetchall()))
+def digests_of(cursor: Any) -> frozenset[str]:
+    """The answer to `APPROVED`."""
+    return frozenset(digest for (digest,) in cursor.fetchall())
 
 
 def _credit(request: WorkflowRequest, caller: Caller, body: dict[str, Any]) -> Outcome:

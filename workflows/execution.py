@@ -24,22 +24,14 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from wire.kept_queries import Given, KeptQuery
-from wire.messages import Statement, send
+from wire.messages import Statement, send, send_alone
 from workflows import audit, breaker, lease_clock, next_try, registry
-from workflows.attempts import Claim, attempt, carry_out_here, digests_approved, purpose_of
+from workflows.attempts import APPROVED, Claim, attempt, carry_out_here, digests_of, purpose_of
 from workflows.failpoints import failpoint
 from workflows.intouch.outcomes import Outcome
-from workflows.models import (
-    CallOutcome,
-    CallPurpose,
-    IntouchCall,
-    IntouchTarget,
-    Pause,
-    TargetBreaker,
-    WorkflowRequest,
-)
+from workflows.models import CallOutcome, CallPurpose, IntouchCall, IntouchTarget, Pause, TargetBreaker, WorkflowRequest
 from workflows.services import settled
-from workflows.states import QUEUED
+from workflows.states import QUEUED, State
 
 logger = logging.getLogger(__name__)
 
@@ -68,17 +60,6 @@ def execute(request_id: UUID) -> bool:
     return True
 
 
-_CLAIMED = """
-WITH claimed AS (
-    UPDATE workflows_workflowrequest
-       SET tries = tries + 1, lease_expires_at = statement_timestamp() + %(lease_seconds)s * interval '1 second'
-     WHERE id = %(request)s
-    RETURNING id, organisation_id, tries)
-INSERT INTO workflows_intouchcall (organisation_id, request_id, attempt, purpose, started_at, error)
-SELECT organisation_id, id, tries, %(purpose)s, statement_timestamp(), '' FROM claimed
-"""
-
-
 def _due() -> QuerySet[WorkflowRequest]:
     """What a worker may claim now, by the database's clock: due, not leased, not paused, its target not left alone."""
     pauses = Pause.objects.filter(organisation=OuterRef("organisation"))
@@ -95,30 +76,67 @@ def _due() -> QuerySet[WorkflowRequest]:
     )
 
 
-_DUE_ONE = KeptQuery(
+# Committed with the lease: the row of the call that may be made under it.
+_TAKEN = """
+claimed AS (
+    UPDATE workflows_workflowrequest
+       SET tries = tries + 1, lease_expires_at = statement_timestamp() + %s * interval '1 second'
+     WHERE id = %s {only_if}
+    RETURNING id, organisation_id, tries
+), called AS (
+    INSERT INTO workflows_intouchcall (organisation_id, request_id, attempt, purpose, started_at, error)
+    SELECT organisation_id, id, tries, %s, statement_timestamp(), '' FROM claimed)
+"""
+
+
+def _locked_due() -> QuerySet[WorkflowRequest]:
+    due = _due().select_for_update(skip_locked=True, of=("self",)).select_related("target__breaker")
+    return due.filter(pk=Given("request")).order_by()
+
+
+_CALLED_FOR = (
+    "organisation_id", "request_type", "reference_id", "till_id", "store_id", "zone_id", "concept_id", "payload",
+    "digest", "secret", "correlation_id", "state", "tries",
+    "target__base_url", "target__allows_internal", "target__is_enabled", "target__credential",
+    "target__breaker__failures", "target__breaker__open_until",
+)  # fmt: skip
+_TAKEN_FIRST = KeptQuery(
     lambda: (
-        _due()
-        .select_for_update(skip_locked=True, of=("self",))
-        .select_related("target__breaker")
-        .filter(pk=Given("request"))
-        .order_by()
-    )
+        _locked_due()
+        .filter(state=State.EXECUTING, tries=0, target__isnull=False, target__breaker__open_until=None)
+        .only(*_CALLED_FOR)
+    ),
+    around=f"WITH due AS ({{query}}), {_TAKEN.format(only_if='AND EXISTS (SELECT FROM due)')}"  # noqa: S608 - texts of this project
+    f"SELECT due.*, ARRAY({APPROVED}) FROM due",
+    given=("lease", "request", "purpose", "request"),
+    also=("approved",),
 )
-_LOCKED = KeptQuery(
-    lambda: (
-        WorkflowRequest.objects.select_for_update(of=("self",))
-        .select_related("target__breaker")
-        .defer("payload")
-        .filter(pk=Given("request"))
-        .order_by()
-    )
-)
+_DUE_ONE = KeptQuery(_locked_due)
+
+
+def claim_due(request_id: UUID) -> Claim | None:
+    """Take the lease of a due request; None where it is not due, taken, paused, or being looked at."""
+    return _claim_first(request_id) or _claim_again(request_id)
+
+
+def _claim_first(request_id: UUID) -> Claim | None:
+    """One statement, and a transaction of its own, for what nearly every hint is about: a request that nobody has
+    called for yet, and whose target is not being left alone.
+    """
+    began, lease = lease_clock.now(), settings.INTOUCH_LEASE_SECONDS
+    first = _TAKEN_FIRST.asked_first(request=request_id, lease=lease, purpose=CallPurpose.CREDIT)
+    request = send_alone(first)
+    if request is None:
+        return None
+    request.tries += 1
+    approved = frozenset(request.approved)  # type: ignore[attr-defined]  # the query brings it beyond the row
+    return Claim(request, request.tries, CallPurpose.CREDIT, False, approved, began + lease)
 
 
 @transaction.atomic(durable=True)
-def claim_due(request_id: UUID) -> Claim | None:
-    """Take the lease of a due request; None where it is not due, taken, paused, or being looked at."""
-    began = lease_clock.now()
+def _claim_again(request_id: UUID) -> Claim | None:
+    """Whatever there is to look at first: a lost call, an open breaker, earlier tries, a type that is local."""
+    began, lease = lease_clock.now(), settings.INTOUCH_LEASE_SECONDS
     request = _DUE_ONE.first(request=request_id)
     if request is None or not _outlives_lost_call(request):
         return None
@@ -126,11 +144,8 @@ def claim_due(request_id: UUID) -> Claim | None:
         return None
     request.tries += 1
     purpose = purpose_of(request)
-    lease = settings.INTOUCH_LEASE_SECONDS
-    _, approved = send(
-        Statement(_CLAIMED, {"request": request.pk, "lease_seconds": lease, "purpose": purpose}),
-        digests_approved(request),
-    )
+    taken = f"WITH {_TAKEN.format(only_if='')} {APPROVED}"
+    (approved,) = send(Statement(taken, [lease, request.pk, purpose, request.pk], digests_of))
     return Claim(request, request.tries, purpose, _has_unknown_call(request), approved, began + lease)
 
 
@@ -194,7 +209,7 @@ def carry_out_and_record(claim: Claim) -> bool:
     Returns:
         False where another worker holds the request by now: then nothing is changed.
     """
-    request = _locked(claim)
+    request = _locked(claim, _LOCKED_WHOLE)
     if not _is_held(request, claim):
         return False
     outcome = carry_out_here(request)
@@ -203,8 +218,26 @@ def carry_out_and_record(claim: Claim) -> bool:
     return True
 
 
-def _locked(claim: Claim) -> WorkflowRequest:
-    request = _LOCKED.first(request=claim.request.pk)
+# What `settled` may look at or write; what the claim has read is not believed any more.
+_RECORDED = (
+    "organisation_id", "request_type", "state", "tries", "created_at", "correlation_id", "auto_approved", "due_at",
+    "ended_at", "lease_expires_at", "stuck_at", "updated_at", "last_error", "result", "counted_on", "amount",
+    "customer_id", "maker_id", "program_id", "store_id",
+    "target__id", "target__breaker__failures", "target__breaker__open_until",
+)  # fmt: skip
+
+
+def _lock() -> QuerySet[WorkflowRequest]:
+    locked = WorkflowRequest.objects.select_for_update(of=("self",)).select_related("target__breaker")
+    return locked.filter(pk=Given("request")).order_by()
+
+
+_LOCKED = KeptQuery(lambda: _lock().only(*_RECORDED))
+_LOCKED_WHOLE = KeptQuery(_lock)
+
+
+def _locked(claim: Claim, query: KeptQuery[WorkflowRequest] = _LOCKED) -> WorkflowRequest:
+    request = query.first(request=claim.request.pk)
     assert request is not None  # noqa: S101 - it was claimed, and requests are kept for ever
     return request
 

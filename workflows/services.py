@@ -24,12 +24,7 @@ from wire.messages import Statement, send
 from workflows import audit, policies, registry
 from workflows.errors import AlreadyDecided, ContentChanged, PermissionDenied, RequestNotFound
 from workflows.intouch.outcomes import Outcome
-from workflows.models import (
-    AdminTask,
-    CallOutcome,
-    Decision,
-    WorkflowRequest,
-)
+from workflows.models import AdminTask, CallOutcome, Decision, WorkflowRequest
 from workflows.queue import announce
 from workflows.rules import levels, stuck, usage, verdicts
 from workflows.states import ENDED, State, can_move
@@ -37,7 +32,7 @@ from workflows.states import ENDED, State, can_move
 _LOCKED = KeptQuery(
     lambda: (
         WorkflowRequest.objects.select_for_update()
-        .defer("payload", "result")
+        .defer("payload", "result", "secret", "idempotency_key", "program_name", "rule", "source")
         .filter(pk=Given("request"), organisation=Given("organisation"))
         .order_by()
     )
@@ -120,10 +115,8 @@ def decide(
         raise _with_winner(AlreadyDecided(), request)
     decided = [
         _closed(task, decision, message, fresh.user, request.digest),
-        *audit.said(
-            f"task.{decision}", request=request, actor=fresh.user, message=message, digest=request.digest,
-            level=task.stage,
-        ),
+        *audit.said(f"task.{decision}", request=request, actor=fresh.user, message=message, digest=request.digest,
+                    level=task.stage),
     ]  # fmt: skip
     if decision == Decision.REJECTED:
         send(*decided, *_moved(request, State.REJECTED))
@@ -153,9 +146,7 @@ def _with_winner(reason: Exception, request: WorkflowRequest) -> Exception:
 _DECIDED = ("decision", "message", "checker", "checker_name", "decided_at", "digest", "claimed_by", "claimed_at")
 
 
-def _closed(
-    task: AdminTask, decision: Decision, message: str, checker: User | None, digest: str
-) -> Statement[None]:  # fmt: skip
+def _closed(task: AdminTask, decision: Decision, message: str, checker: User | None, digest: str) -> Statement[None]:
     """Decide a locked task; the statement that writes it."""
     task.decision = decision
     task.message = message
@@ -167,7 +158,7 @@ def _closed(
     return updated(task, _DECIDED)
 
 
-_MOVED = ("state", "updated_at", "due_at", "ended_at", "secret", "lease_expires_at", "stuck_at")
+_MOVED = ("state", "updated_at", "due_at", "ended_at", "lease_expires_at", "stuck_at")
 
 
 def _moved(request: WorkflowRequest, state: State, *, due: bool = False, **changes: Any) -> list[Statement[None]]:
@@ -188,7 +179,8 @@ def _moved(request: WorkflowRequest, state: State, *, due: bool = False, **chang
     for name, value in changes.items():
         setattr(request, name, value)
     # Due by the clock that the claim compares with, whatever this host's says.
-    written = updated(request, tuple(dict.fromkeys((*_MOVED, *changes))), by_clock=("due_at",) if due else ())
+    names = (*_MOVED, "secret", *changes) if state in ENDED else (*_MOVED, *changes)
+    written = updated(request, names, by_clock=("due_at",) if due else ())
     freed = usage.freed(request) if state in ENDED and state != State.CREDITED else []
     return [written, *freed, *registry.get(request.request_type).on_changed(request)]
 

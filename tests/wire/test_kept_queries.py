@@ -70,6 +70,19 @@ def test_what_is_deferred_is_read_when_it_is_asked_for(house: House) -> None:
     assert kept.payload == request.payload
 
 
+def test_a_query_can_be_a_part_of_a_statement_that_brings_more(house: House) -> None:
+    request = house.submit()
+    counted = KeptQuery(
+        lambda: WorkflowRequest.objects.filter(pk=Given("request")).select_for_update().order_by(),
+        around="WITH found AS ({query}) SELECT found.*, %s::text FROM found",
+        given=("word",),
+        also=("said",),
+    )
+    kept: Any = counted.first(request=request.pk, word="more")
+    assert (kept, kept.said) == (request, "more")
+    assert columns(kept) == columns(WorkflowRequest.objects.get(pk=request.pk))
+
+
 def test_an_update_writes_the_named_fields_and_no_other(house: House) -> None:
     task = AdminTask.objects.get(request=house.submit())
     task.claimed_by, task.claimed_at, task.message = house.checker, timezone.now(), "not to be written"

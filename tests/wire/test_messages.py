@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from tests.house import House
-from wire.messages import Statement, send
+from wire.messages import Statement, send, send_alone
 from workflows.models import AdminTask, WorkflowRequest
 
 LOCK = "SELECT reason FROM workflows_workflowrequest WHERE id = %s FOR UPDATE"
@@ -91,3 +91,11 @@ def test_whoever_looks_at_the_statements_sees_each_of_them(house: House) -> None
     assert [query["sql"].partition(" WHERE")[0] for query in seen.captured_queries] == [
         LOCK.partition(" WHERE")[0], TASKS.partition(" WHERE")[0],
     ]  # fmt: skip
+
+
+def test_what_has_to_be_committed_by_itself_is_not_sent_within_a_transaction(committed_house: House) -> None:
+    request = committed_house.submit()
+    with pytest.raises(RuntimeError, match="outside transactions only"), transaction.atomic():
+        send_alone(Statement(WRITE, ["lost", request.pk]))
+    send_alone(Statement(WRITE, ["kept", request.pk]))
+    assert AdminTask.objects.get(request=request).message == "kept"
