@@ -41,10 +41,18 @@ class IssuedSecret:
 
 @transaction.atomic
 def create_organisation(*, organisation_id: int, name: str, time_zone: str = "UTC") -> tuple[Organisation, bool]:
-    """Create or rename the organisation with the incumbent's id."""
+    """Create or rename the organisation with the incumbent's id.
+
+    Raises:
+        ValidationError: a wrong value; or another time zone, which moves the days of all limits, once it is set up or
+            in use.
+    """
     wanted = Organisation(id=organisation_id, name=name, time_zone=time_zone)
     wanted.clean_fields()
     wanted.validate_constraints()
+    known = Organisation.objects.filter(pk=organisation_id).first()
+    if known is not None and known.time_zone != time_zone:
+        set_up_phase.check_open(known)
     return Organisation.objects.update_or_create(id=organisation_id, defaults={"name": name, "time_zone": time_zone})
 
 

@@ -28,7 +28,7 @@ class TypedCursor(psycopg.Cursor[Any]):
         return super().execute(query, params, **options)
 
     def _convert_query(self, query: Any, params: Any = None) -> Any:
-        # psycopg keeps the text of what is sent, but for a statement that is prepared; whoever looks on wants to see it.
+        # psycopg keeps the text of what it sends, but for what is prepared already; whoever looks on wants to see it.
         self._query = super()._convert_query(query, params)
         return self._query
 

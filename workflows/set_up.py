@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -22,7 +23,7 @@ from workflows.queue import announce_access
 from workflows.rules import administrators, versions
 from workflows.targets import parse_origin
 from workflows.terms.contradictions import sentences_of
-from workflows.terms.document import Terms
+from workflows.terms.document import Patience, Terms
 
 
 def is_in_use(organisation_id: int) -> bool:
@@ -102,11 +103,13 @@ def set_policy(
     cap: Decimal | None = None,
     auto_approval_up_to: Decimal | None = None,
     reasons: list[str] | None = None,
+    patience: Mapping[str, int] | None = None,
 ) -> tuple[PolicyVersion, bool]:
     """Write the policy of an organisation for a request type; the same again changes nothing.
 
     Args:
         reasons: the only ones that may be given; None for free text.
+        patience: hours, by the names of `Patience`; what is missing never comes.
 
     Raises:
         TypeNotSupported: unknown type.
@@ -117,6 +120,7 @@ def set_policy(
         terms = Terms(
             is_enabled=is_enabled, cap=cap, reasons=None if reasons is None else tuple(reasons),
             auto_approval="off" if auto_approval_up_to is None else "up_to", auto_approval_up_to=auto_approval_up_to,
+            patience=Patience.model_validate(patience or {}),
         )  # fmt: skip
     except pydantic.ValidationError as error:
         raise ValidationError(sentences_of(error)) from None

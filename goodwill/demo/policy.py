@@ -9,7 +9,20 @@ from accounts.models import Organisation
 from goodwill.demo.varied import SLUG
 from workflows.models import WorkflowPolicy
 from workflows.rules import versions
-from workflows.terms.document import Conditions, Level, Limit, Patience, Per, Range, Result, Role, Rule, Terms, Window
+from workflows.terms.document import (
+    Backup,
+    Conditions,
+    Level,
+    Limit,
+    Patience,
+    Per,
+    Range,
+    Result,
+    Role,
+    Rule,
+    Terms,
+    Window,
+)
 
 THREE_BANDS: Final = Terms(
     cap=Decimal(10_000),
@@ -19,7 +32,7 @@ THREE_BANDS: Final = Terms(
         Rule(
             name="up to 1,000",
             when=Conditions(points=Range(over=Decimal(10), up_to=Decimal(1000))),
-            then=Result(kind="levels", levels=(Level(),)),
+            then=Result(kind="levels", levels=(Level(backup=Backup()),)),
         ),
     ),
     default=Result(kind="levels", levels=(Level(), Level(role=Role.SUPERVISOR))),

@@ -298,6 +298,8 @@ class TestInAnOrganisationThatIsInUse:
         "create_target --org 51250 --origin http://intouch.test:1900 --internal",
         "create_member --org 51250 --username mallory --role administrator",
         "create_service_account --org 51250 --username crm2 --role maker",
+        "create_program --org 51250 --id 2739 --name Rewards --ratio 50",
+        "create_organisation --id 51250 --name Demo --time-zone Asia/Tokyo",
     )
 
     @pytest.mark.parametrize("line", LINES, ids=lambda line: line.partition(" ")[0])

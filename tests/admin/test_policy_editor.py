@@ -220,6 +220,16 @@ def test_in_an_organisation_that_is_set_up_another_administrator_decides(desk, h
     assert (proposed.maker, proposed.state) == (administrator, "waiting")
 
 
+def test_where_requests_were_made_a_single_administrator_changes_nothing(desk, house):
+    """People rely on its rules already, so it takes two; `appoint_administrator` names the second."""
+    house.submit()
+    desk.save("settings/", **SETTINGS | {"auto_approval": "all"})
+    answer = desk.post("force/", note="for me alone", against=str(house.policy.active_id))
+    assert "second administrator is needed" in answer.content.decode()
+    assert WorkflowPolicy.objects.get(pk=house.policy.pk).active_id == house.policy.active_id
+    assert not WorkflowRequest.objects.filter(request_type="SETTINGS-CHANGE").exists()
+
+
 def test_a_version_that_came_in_between_stops_the_putting_in_force(desk, house):
     desk.save("settings/", **SETTINGS | {"cap": "5"})
     shown = house.policy.active_id

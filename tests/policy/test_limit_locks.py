@@ -84,9 +84,11 @@ def expiring(house: House, customer: int) -> WorkflowRequest:
 def test_what_cannot_be_had_now_holds_up_no_other_expiry(
     committed_house: House, impatient: None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    limited(committed_house, limit(), patience={"expire_after": 24})
+    limited(committed_house, limit(), patience={"expire_after": 24, "warn_before": 1})
     first, second = expiring(committed_house, 1), expiring(committed_house, 2)
-    let_pass(25)
+    let_pass(23)
+    assert patience.run() == 2  # the warnings
+    let_pass(2)
     WorkflowRequest.objects.filter(pk=first.pk).update(expires_at="2020-01-01T00:00Z")
     with counters_held("subject = '1'"):
         assert patience.run() == 1

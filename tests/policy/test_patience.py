@@ -83,7 +83,8 @@ class TestInTheCourseOfTime:
         assert told(request) == ["task.reminded"]
 
     def test_each_level_begins_its_reminder_anew_and_not_the_expiry(self, house: House) -> None:
-        patient(house, default={"kind": "levels", "levels": [{"people": 2}]})
+        hours_of = {"remind_after": 4, "expire_after": 24, "warn_before": 4}
+        patient(house, default={"kind": "levels", "levels": [{"people": 2}]}, patience=hours_of)
         request = house.submit()
         let_pass(5)
         patience.run()
@@ -180,7 +181,8 @@ class TestEscalation:
             house.approve(request, checker=supervisor)
 
     def test_a_level_without_a_backup_is_not_escalated(self, house: House) -> None:
-        patient(house, default={"kind": "levels", "levels": [{"role": "checker"}]})
+        large = {"name": "large", "when": {"points": {"over": 900}}, "then": asked(house)["default"]}
+        patient(house, rules=[large], default={"kind": "levels", "levels": [{"role": "checker"}]})
         request = house.submit()
         let_pass(8)
         patience.run()
@@ -209,10 +211,11 @@ def test_hours_are_hours_when_the_clocks_are_put_forward_or_back(
     house: House, monkeypatch: Any, begins: datetime
 ) -> None:
     """What the database is told to be now: a day of 24 hours that has 23 or 25 where the organisation is."""
+    MembershipFactory(user=UserFactory(), organisation=house.organisation, is_checker=True, is_supervisor=True)
     house.organisation.time_zone = "Europe/Berlin"
     house.organisation.save()
-    one_level = {"kind": "levels", "levels": [{"users": [house.checker.pk]}]}
-    patient(house, default=one_level, patience={"remind_after": 24, "expire_after": 48, "warn_before": 1})
+    hours_of = {"remind_after": 24, "escalate_after": 36, "expire_after": 48, "warn_before": 1}
+    patient(house, **asked(house, **hours_of))
 
     def at(moment: datetime) -> None:
         for module in (patience, services, services.levels):
@@ -223,12 +226,13 @@ def test_hours_are_hours_when_the_clocks_are_put_forward_or_back(
     local = [moment.astimezone(house.organisation.zone).hour for moment in (begins, begins + timedelta(hours=24))]
     assert local[0] != local[1], "the clocks were changed in between"
     seen = {}
-    for hours in (23.99, 24, 46.99, 47, 47.99, 48):
+    for hours in (23.99, 24, 35.99, 36, 46.99, 47, 47.99, 48):
         at(begins + timedelta(hours=hours))
         patience.run()
         seen[hours] = told(request)[-1:]
     assert seen == {
-        23.99: [], 24: ["task.reminded"], 46.99: ["task.reminded"], 47: ["request.expiry_warned"],
+        23.99: [], 24: ["task.reminded"], 35.99: ["task.reminded"], 36: ["task.escalated"],
+        46.99: ["task.escalated"], 47: ["request.expiry_warned"],
         47.99: ["request.expiry_warned"], 48: ["request.expired"],
     }  # fmt: skip
 
@@ -267,17 +271,19 @@ class TestAtTheSameInstant:
 
     def test_of_an_approval_and_the_expiry_one_wins(self, committed_house: House) -> None:
         house = committed_house
-        set_terms(house.policy, patience={"expire_after": 24})
+        set_terms(house.policy, patience={"expire_after": 24, "warn_before": 1})
         for _ in range(15):
             request = house.submit()
-            let_pass(24)
+            let_pass(23)
+            assert patience.run() == 1  # the warning
+            let_pass(1)
             approved, expired = race(approving(house, request), patience.run)
             if isinstance(approved, Exception):
                 assert type(approved) is AlreadyDecided
-                assert (expired, told(request)) == (1, ["request.expired"])
+                assert (expired, told(request)[1:]) == (1, ["request.expired"])
                 assert reread(request).state == State.EXPIRED
             else:
-                assert (expired, told(request)) == (0, ["task.approved"])
+                assert (expired, told(request)[1:]) == (0, ["task.approved"])
                 assert reread(request).state == State.EXECUTING
 
 

@@ -217,7 +217,8 @@ class TestOnceItIsSetUp:
         commands = (
             ("create_target", "--org", organisation, "--origin", house.target.origin, "--base-url",
              house.target.base_url, "--internal"),
-            ("create_policy", "--org", organisation, "--cap", "10000"),
+            ("create_policy", "--org", organisation, "--cap", "10000", "--remind-after", "0", "--expire-after", "0",
+             "--warn-before", "0"),
             ("create_service_account", "--org", organisation, "--username", house.service_account.username,
              "--role", "maker"),
         )  # fmt: skip

@@ -115,6 +115,7 @@ def parts(terms: Terms, names: Names) -> dict[str, Any]:
     """The document in words, as the templates show it."""
     return {
         "settings": words.of_settings(terms),
+        "waits_for_ever": terms.is_enabled and terms.patience.expire_after is None,
         "rules": [
             Item(at, rule.name, words.of_conditions(rule.when, names), words.of_result(rule.then, names))
             for at, rule in enumerate(terms.rules)

@@ -7,8 +7,12 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from accounts import set_up_phase
 from accounts.management.printing import SetUpCommand, decimal_number, organisation
 from goodwill.models import Program
+
+# What every condition on money, and every amount, is measured by.
+_MEASURES = ("points_to_currency_ratio", "points_decimals")
 
 
 class Command(SetUpCommand):
@@ -32,6 +36,8 @@ class Command(SetUpCommand):
         }  # fmt: skip
         program = Program.objects.filter(organisation=tenant, program_id=options["id"]).first()
         created = program is None
+        if program is not None and any(getattr(program, name) != values[name] for name in _MEASURES):
+            set_up_phase.check_open(tenant)
         program = program or Program(organisation=tenant, program_id=options["id"])
         for name, value in values.items():
             setattr(program, name, value)

@@ -11,6 +11,13 @@ from django.utils.translation import gettext as _
 from accounts.management.printing import SetUpCommand, decimal_number, organisation
 from workflows import set_up
 
+# Nothing waits for ever, unless somebody says so.
+_PATIENCE = (
+    ("remind_after", 24, "hours after which a level's people are reminded"),
+    ("expire_after", 720, "hours after which a request that nobody decided expires"),
+    ("warn_before", 48, "hours before that in which it is said"),
+)
+
 
 class Command(SetUpCommand):
     help = "Switch the workflow of a request type on for an organisation, with its cap and automatic approval."
@@ -26,6 +33,9 @@ class Command(SetUpCommand):
             "--reasons", choices=("free", "listed"),
             help="free text, or only the reasons that are given with --reason; default: listed if there are any",
         )  # fmt: skip
+        for name, hours, what in _PATIENCE:
+            parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=hours, metavar="HOURS",
+                                help=f"{what}; default {hours}, 0: never")  # fmt: skip
         parser.add_argument("--disabled", action="store_true")
 
     def set_up(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -33,6 +43,7 @@ class Command(SetUpCommand):
             organisation=organisation(options["org"]), slug=options["type"], is_enabled=not options["disabled"],
             cap=options["cap"], auto_approval_up_to=options["auto_up_to"],
             reasons=_reasons(options["reasons"], options["reason"]),
+            patience={name: options[name] for name, _hours, _what in _PATIENCE if options[name] != 0},
         )  # fmt: skip
         return {
             "request_type": options["type"], "enabled": version.terms.is_enabled, "cap": version.terms.cap,
