@@ -33,7 +33,7 @@ SERVERS = ("DATABASE_URL", "CELERY_BROKER_URL", "CACHE_URL")
 
 def main() -> None:
     options = parser(__doc__).parse_args()
-    rounds, calls = (1, 60) if options.quick else (3, 120)
+    rounds, calls = (1, 60) if options.quick else (2, 120)
     said = f"{rounds} rounds of {calls} calls per host in turn, {THREADS} threads each, {ANSWER_SECONDS:g} s per call."
     django.setup()
     from django.core.management import call_command
