@@ -27,6 +27,7 @@ from bench.report import Row, Table, parser, publish
 
 THREADS = 4
 ANSWER_SECONDS = 0.2
+READY_SECONDS = 180
 TARGET = 1.8
 SERVERS = ("DATABASE_URL", "CELERY_BROKER_URL", "CACHE_URL")
 
@@ -103,7 +104,7 @@ def working(host: Host) -> Iterator[None]:
         "--concurrency", str(THREADS), "--without-gossip", "--without-mingle", "--loglevel", "ERROR",
     )  # fmt: skip
     with running(worker, environment):
-        wait_until(lambda: bool(current_app.control.ping([name], timeout=0.5)), f"{name} is ready")
+        wait_until(lambda: bool(current_app.control.ping([name], timeout=0.5)), f"{name} is ready", READY_SECONDS)
         yield
 
 
