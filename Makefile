@@ -30,7 +30,7 @@ run: $(STAMP) ## start everything, submit the first request, say what to open; e
 demo: $(STAMP) ## the whole story without a person: submit, approve, credit, read back
 	$(EMBEDDED) --temporary -- $(BIN)/python -m config.run demo
 
-test: $(STAMP) lint ## everything, on a real PostgreSQL and a real Valkey
+test: $(STAMP) lint bench-quick ## everything, on a real PostgreSQL and a real Valkey
 	$(EMBEDDED) --temporary -- $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
 
 soak: $(STAMP) ## a load over HTTP while everything is being killed, six minutes at most: ARGS="--seed 7"
@@ -40,7 +40,7 @@ bench: $(STAMP) ## measure everything against the limits of this machine, and wr
 	$(EMBEDDED) --no-servers -- $(BIN)/python -m bench.all
 
 bench-quick: $(STAMP) ## two minutes: has a ratio fallen by more than a third?
-	$(EMBEDDED) --no-servers -- $(BIN)/python -m bench.quick
+	$(EMBEDDED) --temporary -- $(BIN)/python -m bench.quick
 
 lint: $(STAMP) ## ruff, mypy, import-linter, migrations, API schema
 	$(BIN)/ruff format --check .

@@ -78,16 +78,22 @@ class FilledHouse:
         return desk.waiting_for(self.actors)
 
 
-def fill(template: WorkflowRequest, makers: list[Any], checkers: list[Any], *, number: int, waiting: int) -> None:
+def fill(
+    template: WorkflowRequest, makers: list[Any], checkers: list[Any], *, number: int, waiting: int,
+    customers: int = CUSTOMERS,
+) -> None:  # fmt: skip
     """Write the rows, and leave the tables as tidy as the server's own housekeeping would."""
     with connection.cursor() as cursor, _indexes_built_afterwards(cursor):
-        write(template, makers, checkers, number=number, waiting=waiting)
+        write(template, makers, checkers, number=number, waiting=waiting, customers=customers)
     connection.set_autocommit(True)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
 
 
-def write(template: WorkflowRequest, makers: list[Any], checkers: list[Any], *, number: int, waiting: int) -> None:
+def write(
+    template: WorkflowRequest, makers: list[Any], checkers: list[Any], *, number: int, waiting: int,
+    customers: int = CUSTOMERS,
+) -> None:  # fmt: skip
     """Everything that is not said here is as it is in the template's own rows."""
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
@@ -103,7 +109,7 @@ def write(template: WorkflowRequest, makers: list[Any], checkers: list[Any], *, 
         )
         cursor.execute(
             _SERIES.replace("{hashes}", _HASHES),
-            {"all": number, "waiting": waiting, "customers": CUSTOMERS, "programs": PROGRAMS,
+            {"all": number, "waiting": waiting, "customers": customers, "programs": PROGRAMS,
              "makers": MAKERS, "checkers": CHECKERS},
         )  # fmt: skip
         _copy(cursor, WorkflowRequest, template.pk, _REQUEST)
@@ -115,6 +121,7 @@ def write(template: WorkflowRequest, makers: list[Any], checkers: list[Any], *, 
                 f"SELECT setval(pg_get_serial_sequence('{model._meta.db_table}', 'id'), max(id)) FROM"
                 f" {model._meta.db_table}"
             )
+        cursor.execute("SELECT setval('goodwill_request_number', max(request_number)) FROM goodwill_goodwillrequest")
         cursor.execute("DROP TABLE bench_series, bench_people")
         cursor.execute("SET session_replication_role = origin")
 

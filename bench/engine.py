@@ -37,6 +37,8 @@ class Engine:
         from tests.house import build_house
 
         self.stub = stub
+        self._furnished: list[UUID] = []
+        self._furnished_floors: list[int] = []
         self.house = build_house(base_url=f"http://127.0.0.1:{stub}")
         self.actor = self.house.actor(self.house.checker)
         self.checker_account = ServiceAccountFactory(username="checking-client")
@@ -61,34 +63,30 @@ class Engine:
             (house.service_account.username, house.service_secret), (self.checker_account.username, secret),
         )  # fmt: skip
 
-    def lives(self, number: int) -> None:
-        """Decide and execute requests that wait already."""
+    def life(self) -> None:
+        """Decide and execute the next request that waits already."""
         from workflows import execution
 
-        for request_id in self._waiting(number):
-            self._decide(request_id)
-            assert execution.execute(request_id)
+        request_id = self._furnished.pop()
+        self._decide(request_id)
+        assert execution.execute(request_id)
 
     def decide(self, number: int) -> None:
         """Decide requests that wait already; a worker executes them."""
-        for request_id in self._waiting(number):
+        for request_id in self._furnished[:number]:
             self._decide(request_id)
+        del self._furnished[:number]
 
-    def _waiting(self, number: int) -> list[UUID]:
-        from workflows.models import WorkflowRequest
-
-        waiting = WorkflowRequest.objects.filter(state="waiting").order_by("pk").values_list("pk", flat=True)
-        return list(waiting[:number])
-
-    def furnish(self, number: int) -> None:
+    def furnish(self, number: int, floors: int = 0) -> None:
         """Submit so many requests of either kind; no part of what is measured."""
+        self._furnished = [self.house.submit().pk for _ in range(number)]
         cursor = self._floor.cursor()
         insert = "INSERT INTO bench_request (maker, state, payload) VALUES (1, 'waiting', '{}') RETURNING id"
-        for _ in range(number):
-            self.house.submit()
+        for _ in range(floors):
             ((request,),) = cursor.execute(insert).fetchall()
             cursor.execute("INSERT INTO bench_task (request) VALUES (%s)", [request])
             cursor.execute("INSERT INTO bench_history VALUES (%s, 'PENDING')", [request])
+            self._furnished_floors.append(request)
         self._floor.commit()
 
     def _decide(self, request_id: UUID) -> None:
@@ -107,26 +105,33 @@ class Engine:
         from workflows import execution
 
         self.furnish(1)
-        (request_id,) = self._waiting(1)
+        (request_id,) = self._furnished
         with CaptureQueriesContext(connection) as decided:
             self._decide(request_id)
         with CaptureQueriesContext(connection) as executed:
             execution.execute(request_id)
         return len(decided), len(executed)
 
-    def floor_lives(self, number: int) -> None:
-        """The same writes in the same three transactions to requests that wait, without a rule, a guard or a model."""
-        waiting = self._floor.execute("SELECT id FROM bench_request WHERE state = 'waiting' LIMIT %s", [number])
-        for (request,) in waiting.fetchall():
-            self._floor_life(request)
-
-    def _floor_life(self, request: int) -> None:
+    def floor_life(self) -> None:
+        """The same writes in the same three transactions, without a rule, a guard or a model."""
+        request = self._furnished_floors.pop()
         cursor = self._floor.cursor()
         self._floor_decides(cursor, request)
         self._floor_claims(cursor, request)
+        self._floor_records(cursor, request, self._called())
+
+    def orm_life(self) -> None:
+        """The same writes as a tutorial has them."""
+        from bench import orm_life
+
+        request = self._furnished_floors.pop()
+        orm_life.decide(request)
+        call = orm_life.claim(request)
+        orm_life.record(call, self._called())
+
+    def _called(self) -> Any:
         self._connection.request("POST", "/internal/goodwill/", json.dumps({"points": 20}))
-        answer = json.loads(self._connection.getresponse().read())
-        self._floor_records(cursor, request, answer)
+        return json.loads(self._connection.getresponse().read())
 
     def _floor_decides(self, cursor: Any, request: int) -> None:
         cursor.execute("SELECT state, maker FROM bench_request WHERE id = %s FOR UPDATE", [request])

@@ -1,7 +1,7 @@
 """How much memory the bulk commands take, with few rows and with many.
 
-    python -m config.embedded --temporary -- python -m bench.memory [--rows 100000] [--requests 50000]
-        [--submissions 1000] [--quick] [--docs] [--json FILE]
+    python -m config.embedded --temporary -- python -m bench.memory [--rows 100000] [--requests 60000]
+        [--submissions 1200] [--decisions 1200] [--quick] [--docs] [--json FILE]
 
 Each command runs as a process of its own, and what counts is its VmHWM: the most memory that it ever had in use, as the
 kernel keeps it. The file of history is made as a stream (gzip), and the tables of the exports are filled by the server
@@ -24,10 +24,11 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 import django
 
-from bench.report import Row, Table, parser, publish
+from bench.report import PROJECT, Row, Table, parser, publish
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 MOST_MB, MOST_GROWTH = 200, 1.10
@@ -72,7 +73,10 @@ def peak_of(*arguments: str) -> float:
     """Megabytes. The last look before the end of the process has the peak, which never falls."""
     command = [sys.executable, "manage.py", *arguments]
     started, peak = time.monotonic(), 0
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    environment = {**os.environ, "DATABASE_URL": database_url()}
+    process = subprocess.Popen(
+        command, cwd=PROJECT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     while process.poll() is None:
         with contextlib.suppress(OSError):
             found = _PEAK.search(Path(f"/proc/{process.pid}/status").read_text())
@@ -82,6 +86,14 @@ def peak_of(*arguments: str) -> float:
         raise RuntimeError(f"{' '.join(arguments)} ended with {process.returncode}")
     print(f"{peak / 1024:7.1f} MB {time.monotonic() - started:7.1f} s  {' '.join(arguments)}", file=sys.stderr)
     return peak / 1024
+
+
+def database_url() -> str:
+    """Of the database that this process writes to, which in a test is another one than the environment names."""
+    from django.db import connection
+
+    name = quote(str(connection.settings_dict["NAME"]))
+    return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
 
 
 def empty() -> None:
@@ -103,27 +115,48 @@ class Measured:
         self.peaks: dict[str, dict[int, float]] = {}
 
     def of_history(self, count: int) -> None:
+        file = self.of_history_once(count)
+        self._note("the same file again", count, "backfill_goodwill", file, *self.org)
+        self._note("backfill_goodwill --dry-run", count, "backfill_goodwill", file, *self.org, "--dry-run")
+        self._export("jsonl", count)
+
+    def of_history_once(self, count: int) -> str:
+        """In and out again; the file that came in."""
         empty()
         file = str(write_file(self.directory / "history.csv.gz", HISTORY, history(count)))
         self._note("backfill_goodwill", count, "backfill_goodwill", file, *self.org)
-        self._note("the same file again", count, "backfill_goodwill", file, *self.org)
-        self._note("backfill_goodwill --dry-run", count, "backfill_goodwill", file, *self.org, "--dry-run")
-        for kind in ("csv", "jsonl"):
-            out = str(self.directory / f"history-out.{kind}.gz")
-            self._note(f"export_goodwill, {kind}", count, "export_goodwill", *self.org, "--out", out, "--format", kind)
-            Path(out).unlink()
+        self._export("csv", count)
+        return file
+
+    def _export(self, kind: str, count: int) -> None:
+        out = str(self.directory / f"history-out.{kind}.gz")
+        self._note(f"export_goodwill, {kind}", count, "export_goodwill", *self.org, "--out", out, "--format", kind)
+        Path(out).unlink()
 
     def of_requests(self, count: int) -> None:
+        self._fill(count, waiting=count // 100)
+        out = str(self.directory / "requests.csv.gz")
+        self._note("export_requests", count, "export_requests", *self.org, "--out", out)
+
+    def of_decisions(self, count: int) -> None:
+        from workflows.models import WorkflowRequest
+
+        self._fill(2 * count, waiting=count)
+        waiting = WorkflowRequest.objects.filter(state="waiting").values_list("pk", flat=True)[:count]
+        rows = ([request_id] for request_id in waiting.iterator())
+        file = str(write_file(self.directory / "decisions.csv.gz", ["requestId"], rows))
+        checker = ("--as", self.house.checker.username, "--decision", "approved", "--message", "checked")
+        self._note("decide_requests", count, "decide_requests", file, *self.org, *checker)
+
+    def _fill(self, count: int, waiting: int) -> None:
         from bench import desk_rows
 
         empty()
         house = self.house
         desk_rows.fill(
             house.submit(), [house.maker] * desk_rows.MAKERS, [house.checker] * desk_rows.CHECKERS,
-            number=count - 1, waiting=count // 100,
+            number=count - 1, waiting=waiting,
         )  # fmt: skip
-        out = str(self.directory / "requests.csv.gz")
-        self._note("export_requests", count, "export_requests", *self.org, "--out", out)
 
     def of_submissions(self, count: int) -> None:
         file = str(write_file(self.directory / "submissions.csv.gz", SUBMISSION, submissions(count)))
@@ -165,6 +198,7 @@ def measure(options: argparse.Namespace) -> Table:
             (measured.of_history, options.rows),
             (measured.of_requests, options.requests),
             (measured.of_submissions, options.submissions),
+            (measured.of_decisions, options.decisions),
         )
         for act, most in wanted:
             for count in sizes(most):
@@ -176,11 +210,12 @@ def measure(options: argparse.Namespace) -> Table:
 def main() -> None:
     found = parser(__doc__)
     found.add_argument("--rows", type=int, default=100_000, help="of history; 0 leaves them out, as with the others")
-    found.add_argument("--requests", type=int, default=50_000, help="that are exported")
-    found.add_argument("--submissions", type=int, default=1000, help="rows that are submitted")
+    found.add_argument("--requests", type=int, default=60_000, help="that are exported")
+    found.add_argument("--submissions", type=int, default=1200, help="rows that are submitted")
+    found.add_argument("--decisions", type=int, default=1200, help="requests that are decided")
     options = found.parse_args()
     if options.quick:
-        options.rows, options.requests, options.submissions = 12_000, 0, 0
+        options.rows, options.requests, options.submissions, options.decisions = 12_000, 0, 0, 0
     django.setup()
     from django.core.management import call_command
 

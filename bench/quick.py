@@ -1,47 +1,72 @@
 """Has anything become slower? The short forms of the benchmarks against what was recorded: `make bench-quick`.
 
-    python -m bench.quick [--record]
+    python -m config.embedded --temporary -- python -m bench.quick [--record]
 
-Compares ratios to limits of the same run and never times, so that a slower machine is no finding. A benchmark whose
-ratio fell by more than a third runs once more: what is worse twice is worse. Exit code 1 then.
+Compares ratios to limits of the same run and never times, so that neither a slower machine nor a busy one is a finding.
+A benchmark whose ratio fell by more than a third runs once more: what is worse twice is worse. Exit code 1 then.
+`--record` runs each three times and keeps the ratios in the middle.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.report import RECORDED
+import redis
 
-BENCHMARKS = ("submit", "policy")
+from bench.databases import Databases
+from bench.report import PROJECT, RECORDED
+
+BENCHMARKS = ("submit", "policy", "life", "history", "backfill")
 FILE = RECORDED / "quick.json"
 MOST_WORSE = 1.5
+TIMES_RECORDED = 3
 Ratios = dict[str, dict[str, Any]]
+Measure = Callable[[str], Ratios]
 
 
-def measured(module: str) -> Ratios:
-    """The ratios of the short form of a benchmark.
+class Runs:
+    """Runs of the short forms, each with a database and a cache that nobody has used."""
 
-    Raises:
-        SystemExit: it failed.
-    """
-    with tempfile.TemporaryDirectory() as directory:
-        file = Path(directory) / "ratios.json"
-        if run(module, ["--quick", "--json", str(file)]):
-            raise SystemExit(f"bench.{module} --quick failed")
-        ratios: Ratios = json.loads(file.read_text())
-        return ratios
+    def __init__(self) -> None:
+        self._databases, self._number = Databases(), 0
+
+    def __call__(self, module: str) -> Ratios:
+        """The ratios of a benchmark.
+
+        Raises:
+            SystemExit: it failed.
+        """
+        self._number += 1
+        with redis.from_url(os.environ["CELERY_BROKER_URL"]) as broker:
+            broker.flushall()
+        with tempfile.TemporaryDirectory() as directory:
+            file = Path(directory) / "ratios.json"
+            command = [sys.executable, "-m", f"bench.{module}", "--quick", "--json", str(file)]
+            environment = {**os.environ, "DATABASE_URL": self._databases.fresh(f"quick_{self._number}")}
+            if subprocess.run(command, cwd=PROJECT, env=environment, check=False).returncode:
+                raise SystemExit(f"bench.{module} --quick failed")
+            ratios: Ratios = json.loads(file.read_text())
+            return ratios
 
 
-def record() -> None:
+def record(measure: Measure) -> None:
     """Keep the ratios of this machine's today as what later ones are compared with."""
-    RECORDED.mkdir(exist_ok=True)
-    FILE.write_text(json.dumps({module: measured(module) for module in BENCHMARKS}, indent=2) + "\n")
+    found = {module: _middle([measure(module) for _ in range(TIMES_RECORDED)]) for module in BENCHMARKS}
+    FILE.write_text(json.dumps(found, indent=2) + "\n")
+
+
+def _middle(found: Sequence[Ratios]) -> Ratios:
+    return {
+        name: {**row, "ratio": statistics.median(one[name]["ratio"] for one in found)} for name, row in found[0].items()
+    }
 
 
 def worse(recorded: Ratios, now: Ratios) -> list[str]:
@@ -58,35 +83,25 @@ def worse(recorded: Ratios, now: Ratios) -> list[str]:
     return found
 
 
-def compare() -> list[str]:
-    """What became worse, measured twice.
+def compare(recorded: dict[str, Ratios], measure: Measure) -> None:
+    """Measure everything that is recorded.
 
     Raises:
-        SystemExit: nothing was recorded yet.
+        SystemExit: what became worse, measured twice.
     """
-    if not FILE.exists():
-        raise SystemExit("nothing is recorded to compare with: `make bench` records it")
-    recorded: dict[str, Ratios] = json.loads(FILE.read_text())
     found = []
     for module, ratios in recorded.items():
-        if worse(ratios, measured(module)):
-            found += [f"bench.{module}: {line}" for line in worse(ratios, measured(module))]
-    return found
-
-
-def run(module: str, arguments: Sequence[str]) -> int:
-    """The exit code of `python -m bench.MODULE` with a PostgreSQL and a Valkey of its own."""
-    python = sys.executable
-    command = [python, "-m", "config.embedded", "--temporary", "--", python, "-m", f"bench.{module}", *arguments]
-    return subprocess.run(command, check=False).returncode
+        if worse(ratios, measure(module)):
+            found += [f"bench.{module}: {line}" for line in worse(ratios, measure(module))]
+    if found:
+        raise SystemExit("slower than recorded:\n" + "\n".join(found))
 
 
 def main() -> None:
     if "--record" in sys.argv[1:]:
-        record()
+        record(Runs())
         return
-    if found := compare():
-        raise SystemExit("slower than recorded:\n" + "\n".join(found))
+    compare(json.loads(FILE.read_text()), Runs())
     print("no ratio fell by more than a third")
 
 

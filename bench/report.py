@@ -95,8 +95,8 @@ def publish(table: Table, options: argparse.Namespace) -> None:
     if options.json:
         options.json.write_text(json.dumps(table.ratios(), indent=2) + "\n")
     if options.docs:
-        plot = _plot(table)
-        splice(f"bench/{table.name}.py", f"{table}\n\n![{table.name}]({plot.relative_to(DOCUMENT.parent)})")
+        plot = f"\n\n![{table.name}]({_plot(table).relative_to(DOCUMENT.parent)})" if table.rows else ""
+        splice(f"bench/{table.name}.py", f"{table}{plot}")
 
 
 def splice(section: str, text: str) -> None:

@@ -13,9 +13,12 @@ from typing import Any
 from uuid import uuid4
 
 from django.db import transaction
-from django.urls import path
+from django.urls import include, path
 from django.utils import timezone
 from rest_framework import authentication, exceptions, permissions, serializers, views
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.parsers import JSONParser
+from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
 from accounts.models import Membership, ServiceAccountSecret
@@ -83,6 +86,9 @@ class Submission(serializers.Serializer[Any]):
 class Submit(views.APIView):
     authentication_classes = (Token,)
     permission_classes = (IsMaker,)
+    parser_classes = (JSONParser,)
+    renderer_classes = (JSONRenderer,)
+    content_negotiation_class = DefaultContentNegotiation
 
     @transaction.atomic
     def post(self, request: Any) -> Response:
@@ -123,4 +129,4 @@ class Submit(views.APIView):
         return made
 
 
-urlpatterns = [path("submit", Submit.as_view())]
+urlpatterns = [path("submit", Submit.as_view()), path("", include("config.urls"))]

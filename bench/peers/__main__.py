@@ -33,7 +33,7 @@ from bench.report import Row, Table, parser, publish
 HERE = Path(__file__).resolve().parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "goodwill-peers"
 # What ours is to be faster by.
-TARGETS = {"procrastinate": 1.5, "spiffworkflow": 1.5, "dbos": 5.0}
+TARGETS = {"procrastinate": 1.5, "spiffworkflow": 1.5, "django_viewflow": 3.0, "dbos": 5.0}
 
 
 def main() -> None:
