@@ -119,7 +119,7 @@ def test_a_file_of_another_database_is_made_true_for_people_and_replaced_for_mac
 def test_a_new_port_moves_the_target_and_what_an_administrator_changed_stays(create_demo: CreateDemo) -> None:
     create_demo("--fresh")
     policy = WorkflowPolicy.objects.get()
-    set_terms(policy, cap=7)
+    set_terms(policy, cap=7, rules=(), patience={})
     User.objects.filter(username="checker").update(name="Renamed")
     assert create_demo(port=8901)["requests_made"] == 2
     assert IntouchTarget.objects.get().base_url == "http://127.0.0.1:8901"
