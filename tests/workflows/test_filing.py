@@ -224,6 +224,19 @@ def test_the_same_list_again_decides_nothing_twice(house: House, decide: Run) ->
     assert (code, summary["refused"], results[0]["code"]) == (1, 1, "2002")
 
 
+def test_the_same_list_again_passes_over_a_request_that_waits_for_somebody_else_now(house: House, decide: Run) -> None:
+    set_terms(house.policy, default={"kind": "levels", "levels": [{"people": 2}]})
+    request = house.submit()
+    decide(f"{request.pk}\n", "--decision", "approved", "--message", "fine")
+    assert AdminTask.objects.filter(request=request, decision=None).exists()
+    code, summary, _ = decide(f"{request.pk}\n", "--decision", "approved", "--message", "fine")
+    assert (code, summary["decided before"], summary["refused"]) == (0, 1, 0)
+    code, _, results = decide(f"{request.pk}\n", "--decision", "rejected", "--message", "no")
+    assert (code, results[0]["code"]) == (1, "2001")
+    code, summary, _ = decide(f"{request.pk}\n", "--decision", "approved", "--message", "2nd", checker=house.colleague)
+    assert (code, summary["approved"]) == (0, 1)
+
+
 def test_four_eyes_hold_for_lists_too(house: House, decide: Run) -> None:
     membership = house.membership(house.maker)
     membership.is_checker = True
