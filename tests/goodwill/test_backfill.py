@@ -224,6 +224,19 @@ def test_with_other_options_it_begins_anew(house: House, file: Any) -> None:
     assert (summary["import"] != record.pk, summary["records"]) == (True, 2)
 
 
+@pytest.mark.parametrize("form", [as_csv, as_jsonl])
+def test_a_rehearsal_writes_the_rejects_that_a_run_would_write(house: House, tmp_path: Path, form: Any) -> None:
+    path, wanted = tmp_path / "history", tmp_path / "wanted"
+    path.write_text(form([row(1), row(2, userId="x"), row(1, points=7), row(3, points="y")]))
+    code, summary = backfill(path, "--dry-run", "--rejects", str(wanted))
+    assert (code, summary["rejects"]) == (1, str(wanted))
+    rehearsed = wanted.read_bytes()
+    assert (rehearsed.count(b"userId must be"), len(rehearsed.splitlines())) == (1, 4 if form is as_csv else 3)
+    wanted.unlink()
+    backfill(path, "--rejects", str(wanted))
+    assert wanted.read_bytes() == rehearsed
+
+
 def test_a_process_that_another_one_overtook_stops(house: House, file: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     path = file(as_csv([row(number) for number in range(1, 7)]))
     write = running.writing.write

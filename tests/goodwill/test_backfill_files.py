@@ -208,6 +208,14 @@ def test_a_rehearsal_writes_nothing(rehearse: Any, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["history"]
 
 
+def test_a_rehearsal_without_rejects_writes_no_file(house: Any, tmp_path: Path) -> None:
+    path = tmp_path / "history"
+    path.write_text(GOOD)
+    code, summary = backfill(path, "--dry-run", "--rejects", str(tmp_path / "wanted"))
+    assert (code, summary["rejects"]) == (0, None)
+    assert [found.name for found in tmp_path.iterdir()] == ["history"]
+
+
 def test_a_file_that_is_not_there_is_named(house: Any, tmp_path: Path) -> None:
     code, summary = backfill(tmp_path / "no.csv")
     assert code == 2
