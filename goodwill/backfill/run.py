@@ -70,6 +70,7 @@ class Tally:
         return most is not None and self.counts["rejected"] > most
 
 
+# Told before the first batch, with what earlier runs have done, and then behind every batch.
 Watch = Callable[[Tally], None]
 
 
@@ -94,6 +95,7 @@ def backfill(source: Source, wish: Wish, starter: Starter, watch: Watch) -> tupl
     records = Records(source, wish.form, NAMES, position=record.position, line=record.line)
     reader = RowReader(records, programs)
     tally = Tally({name: getattr(record, name) for name in COUNTS}, record.line, programs.made, check.unknown)
+    watch(tally)
     try:
         finished = _write_all(batches(records, reader, wish.rows_per_batch), record, wish, tally, watch)
     except BaseException as error:
@@ -111,6 +113,7 @@ def rehearse(source: Source, wish: Wish, watch: Watch, reject: Callable[[Reject]
     reader = RowReader(records, programs)
     tally = Tally(made_programs=programs.made, unknown_columns=records.unknown)
     people = People(wish.organisation)
+    watch(tally)
     for batch in batches(records, reader, wish.rows_per_batch):
         people.look_at(batch.people)
         found = writing.sort(batch.rows, wish.organisation.pk, people, update=wish.update)

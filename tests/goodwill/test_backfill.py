@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
+from accounts.management.progress import ProgressReport
 from accounts.models import User
 from goodwill.backfill import run as running
 from goodwill.backfill.rejects import for_spreadsheets, form_of, rejects_of
@@ -237,14 +238,19 @@ def test_interrupted_it_goes_on_behind_the_last_batch(house: House, file: Any, m
             raise KeyboardInterrupt
         return True
 
+    told: list[tuple[int, ...]] = []
+    monkeypatch.setattr(ProgressReport, "update", lambda self, *figures: told.append(figures))
     with monkeypatch.context() as patch:
         patch.setattr(running.Tally, "exceeds", lambda *_: interrupted() is not True)
         assert backfill(path, "--batch-rows", "2")[0] == 130
     record = GoodwillImport.objects.get()
     assert (record.stage, record.line, record.inserted) == (ImportStage.STOPPED, 7, 6)
+    told.clear()
     code, summary = backfill(path, "--batch-rows", "2")
     assert (code, summary["inserted"], summary["unchanged"], summary["records"]) == (0, 10, 0, 10)
     assert GoodwillImport.objects.get().stage == ImportStage.FINISHED
+    assert [rows for _, rows, _ in told] == [6, 8, 10]
+    assert told[0][0] > 0
 
 
 def test_with_other_options_it_begins_anew(house: House, file: Any) -> None:

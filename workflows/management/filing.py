@@ -95,6 +95,7 @@ def carry_out(
     """Act on every record, one transaction each, and count the outcomes."""
     counts = {"records": 0, REFUSED: 0}
     with results_file(path) as write, ProgressReport(source.name, source.size) as report:
+        report.update(0, 0)
         for record in records:
             result = act(record)
             write(result)
