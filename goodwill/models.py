@@ -59,7 +59,7 @@ class GoodwillRequest(models.Model):
     """
 
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
-    program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="+")
+    program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="+", db_index=False)
     workflow_request = models.OneToOneField(
         WorkflowRequest, on_delete=models.PROTECT, related_name="goodwill", null=True, blank=True
     )
@@ -79,11 +79,16 @@ class GoodwillRequest(models.Model):
     updated_comments = models.CharField(_("updated comments"), max_length=2100, blank=True)
     one_step = models.BooleanField(_("one step"), default=False)
     auto_approved = models.BooleanField(_("approved automatically"), default=False)
-    added_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("added by"))
-    updated_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("updated by"))
-    entered_by = models.ForeignKey(
-        User, on_delete=models.PROTECT, related_name="+", verbose_name=_("entered by"), null=True, blank=True
+    added_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, related_name="+", verbose_name=_("added by"), db_index=False
     )
+    updated_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, related_name="+", verbose_name=_("updated by"), db_index=False
+    )
+    entered_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, related_name="+", verbose_name=_("entered by"), null=True, blank=True,
+        db_index=False,
+    )  # fmt: skip
     added_on = models.DateTimeField(_("added on"))
     updated_on = models.DateTimeField(_("updated on"))
 
@@ -174,7 +179,9 @@ class GoodwillImportReject(models.Model):
     """A row of the file that was refused: as it was, and why. Written in the transaction of its batch."""
 
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
-    goodwill_import = models.ForeignKey(GoodwillImport, on_delete=models.PROTECT, related_name="rejects")
+    goodwill_import = models.ForeignKey(
+        GoodwillImport, on_delete=models.PROTECT, related_name="rejects", db_index=False
+    )
     line = models.BigIntegerField(_("line"))
     reason = models.CharField(_("reason"), max_length=2000)
     raw = models.BinaryField(editable=False)

@@ -20,20 +20,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple, NoReturn
 
-LONGEST_RECORD: Final = 2 * 1024 * 1024
+from wire.lines import BOM, LONGEST_RECORD, Lines, UnreadableLine
+
 ENCODINGS: Final = ("utf-8", "cp1252", "latin-1")
 REJECT_COLUMNS: Final = ("reject_line", "reject_reason")
-_BOM = b"\xef\xbb\xbf"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _GZIP = b"\x1f\x8b"
 
 
 class UnusableFile(Exception):
     """The file as a whole cannot be read; the message says what to do about it."""
-
-
-class _UnreadableLine(Exception):
-    """One record cannot be read; the next one can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +81,7 @@ class Source:
 
     def kind(self) -> str:
         """`csv` or `jsonl`, by the first character."""
-        return "jsonl" if self._first.removeprefix(_BOM).lstrip()[:1] == b"{" else "csv"
+        return "jsonl" if self._first.removeprefix(BOM).lstrip()[:1] == b"{" else "csv"
 
     def stream(self, position: int) -> IO[bytes]:
         """The content, unpacked, from a place on."""
@@ -104,7 +100,7 @@ class Source:
                 start = gzip.GzipFile(fileobj=self._file).read(1024)
             except (OSError, EOFError, zlib.error) as error:
                 raise UnusableFile(f"The gzip file is damaged: {error}. Copy it again.") from None
-        if not start.removeprefix(_BOM).strip():
+        if not start.removeprefix(BOM).strip():
             raise UnusableFile("The file is empty: it has neither a header nor a record.")
         if start.startswith(_UTF_16):
             raise UnusableFile("The file is UTF-16. Save it as UTF-8.")
@@ -132,55 +128,6 @@ def _spooled() -> io.BufferedReader:
         return _reader_of(file.name)
 
 
-class _Lines:
-    """The decoded lines of a stream; keeps the raw ones of the present record and counts where it stands."""
-
-    def __init__(self, stream: IO[bytes], encoding: str, position: int, number: int) -> None:
-        self._stream, self._readline, self._encoding = stream, stream.readline, encoding
-        self.position, self.number = position, number
-        self.held: list[bytes] = []
-        self._begin = position
-
-    def begin(self) -> None:
-        """The next line begins a new record."""
-        self.held = []
-        self._begin = self.position
-
-    @property
-    def raw(self) -> bytes:
-        return self.held[0] if len(self.held) == 1 else b"".join(self.held)
-
-    def __iter__(self) -> _Lines:
-        return self
-
-    def __next__(self) -> str:
-        raw = self._readline(LONGEST_RECORD)
-        if not raw:
-            raise StopIteration
-        if not self.position:
-            raw_line = raw.removeprefix(_BOM)
-            self.position += len(raw) - len(raw_line)
-            raw = raw_line
-        self.position += len(raw)
-        self.number += 1
-        self.held.append(raw)
-        if self.position - self._begin >= LONGEST_RECORD:
-            self._too_long(raw)
-        try:
-            return raw.decode(self._encoding)
-        except UnicodeDecodeError as error:
-            raise _UnreadableLine(
-                f"is not {self._encoding} at byte {error.start + 1}; the encoding can be named with --encoding"
-            ) from None
-
-    def _too_long(self, raw: bytes) -> NoReturn:
-        """Go on after the end of this line."""
-        while raw and not raw.endswith(b"\n"):
-            raw = self._readline(LONGEST_RECORD)
-            self.position += len(raw)
-        raise _UnreadableLine(f"is longer than {LONGEST_RECORD} bytes; is a quotation mark left open?")
-
-
 class Records:
     """The records of a source from a place on.
 
@@ -198,11 +145,11 @@ class Records:
         self.columns: tuple[str, ...] = ()
         self.header = b""
         self._form = form
-        self._lines = _Lines(source.stream(0), form.encoding, 0, 0)
+        self._lines = Lines(source.stream(0), form.encoding, 0, 0)
         if form.kind == "csv":
             self._read_header()
         if position > self.position:
-            self._lines = _Lines(source.stream(position), form.encoding, position, line)
+            self._lines = Lines(source.stream(position), form.encoding, position, line)
 
     @property
     def position(self) -> int:
@@ -230,7 +177,9 @@ class Records:
     def _read_header(self) -> None:
         try:
             cells: list[str] = next(self._reader(), [])
-        except (csv.Error, _UnreadableLine) as error:
+            if self._lines.problem:
+                raise UnreadableLine(self._lines.problem)
+        except (csv.Error, UnreadableLine) as error:
             raise UnusableFile(f"The header cannot be read: it {error}.") from None
         self.header = self._lines.raw
         given = [cell.strip() for cell in cells]
@@ -254,11 +203,15 @@ class Records:
             first = lines.number + 1
             try:
                 cells = next(reader, None)
-            except (csv.Error, _UnreadableLine) as error:
+            except (csv.Error, UnreadableLine) as error:
+                lines.give_back()
                 yield Record(first, lines.raw, (), f"the row {_in_words(error)}")
                 continue
             if cells is None:
                 return
+            if lines.problem:
+                yield Record(first, lines.raw, (), f"the row {lines.problem}")
+                continue
             if len(cells) != width:
                 if cells:  # an empty line is none
                     yield Record(first, lines.raw, (), f"the row has {len(cells)} cells, the header has {width}")
@@ -277,8 +230,10 @@ class Records:
                     return
                 if text.isspace():
                     continue
+                if lines.problem:
+                    raise UnreadableLine(lines.problem)
                 named = flat(_parse(text)) if self.names else {}
-            except (_UnreadableLine, ValueError, RecursionError) as error:
+            except (UnreadableLine, ValueError, RecursionError) as error:
                 yield Record(lines.number, lines.raw, (), f"the row {_in_words(error)}")
                 continue
             for theirs, ours in self._form.columns.items():
@@ -289,7 +244,7 @@ class Records:
 
 def _in_words(error: Exception) -> str:
     match error:
-        case _UnreadableLine():
+        case UnreadableLine():
             return str(error)
         case json.JSONDecodeError():
             return f"is not JSON: {error.msg} at column {error.colno}"

@@ -18,9 +18,10 @@ from typing import IO, Any, Final
 
 import xlsxwriter
 from django.core.exceptions import EmptyResultSet
-from django.db import connection
+from django.db import connections, transaction
 from django.db.models import QuerySet
 
+from accounts.replica import reads_from
 from workflows.desk import Actors
 from workflows.exports import defused
 
@@ -58,11 +59,12 @@ class Export:
 
 
 def write(rows: QuerySet[Any], columns: Sequence[Column], kind: Format, actors: Actors) -> Export:
-    """Write the rows, in their order, into a file that is gone when it is closed. Call it in a transaction.
+    """Write the rows, in their order, into a file that is gone when it is closed; they are read from the replica.
 
     Raises:
         TooManyRows: more than `MOST_ROWS`; nothing is left behind.
     """
+    rows = rows.using(reads_from())
     if rows.order_by()[: MOST_ROWS + 1].count() > MOST_ROWS:
         raise TooManyRows
     found: Counter[int] = Counter({next(iter(actors)): 0})
@@ -91,7 +93,7 @@ def _read(values: QuerySet[Any, Any]) -> Iterator[tuple[Any, ...]]:
         sql, parameters = values.query.sql_with_params()
     except EmptyResultSet:  # no row can pass: Django asks the database nothing
         return
-    with connection.chunked_cursor() as cursor:
+    with transaction.atomic(using=values.db, savepoint=False), connections[values.db].chunked_cursor() as cursor:
         cursor.execute(sql, parameters)
         while found := cursor.fetchmany(_AT_ONCE):
             yield from found

@@ -318,6 +318,36 @@ def read_submission(body: Any, *, organisation: Organisation, slug: str) -> Subm
     )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What was sent, whatever policy, programs and targets say of it now: enough to find the same sent before."""
+
+    entity: EntityInfo
+    reference_id: str
+    digest: str
+    secret: Secret | None
+
+
+def as_sent(body: Any, organisation: Organisation) -> Sent | None:
+    """None where the envelope has not the form that every accepted one had, or the body no `referenceId`."""
+    if not (isinstance(body, dict) and set(body) == {"entityInfo", "payload"}):
+        return None
+    payload = body["payload"]
+    task = payload.get(TASK_PAYLOAD) if isinstance(payload, dict) and len(payload) == 1 else None
+    inner, headers = (task.get("body"), task.get("headers", {})) if isinstance(task, dict) else (None, None)
+    if not (isinstance(inner, dict) and isinstance(headers, dict)) or _problems_of_headers(headers, organisation.pk):
+        return None
+    try:
+        entity = EntityInfo.model_validate(body["entityInfo"])
+    except ValidationError:
+        return None
+    reference_id = inner.get("referenceId")
+    if not isinstance(reference_id, str):
+        return None
+    content, secret = _without_secret(task)
+    return Sent(entity, reference_id, content_digest(entity, content), secret)
+
+
 def _code_of(request_type: RequestType) -> Any:
     def code_of(path: str) -> int:
         if path.startswith(BODY_PATH):

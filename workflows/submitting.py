@@ -14,7 +14,7 @@ from uuid6 import uuid7
 
 from accounts.actors import Actor
 from wire import correlation, prepared, secrets, strict_json
-from workflows import audit, notices, policies
+from workflows import audit, notices, policies, registry
 from workflows.bindings import secret_binding
 from workflows.errors import PolicyChanged, ReferenceReused
 from workflows.models import AdminTask, RequestSource, WorkflowRequest
@@ -23,7 +23,7 @@ from workflows.queue import announce
 from workflows.rules import levels, usage, verdicts
 from workflows.rules.verdicts import Judged
 from workflows.states import State
-from workflows.submission import Submission
+from workflows.submission import Sent, Submission
 from workflows.terms.judging import ONE_STEP_RULE, steps_of
 
 SUBMITTED: Final = "request.submitted"
@@ -59,7 +59,8 @@ def submit(
         policies.check_may_submit(actor, submission.entity, one_step=one_step)
     else:
         policies.check_may_propose(actor, submission.entity)
-    existing = _earlier(actor, submission, idempotency_key)
+    slug, reference_id = submission.request_type.slug, submission.subject.reference_id
+    existing = _earlier(actor, slug, reference_id, idempotency_key)
     if existing is None:
         try:
             with transaction.atomic(durable=True):
@@ -69,12 +70,33 @@ def submit(
                 return Submitted(request, replayed=False)
         except IntegrityError as error:
             # Somebody sent the same at the same instant and was faster; anything else is a fault of ours.
-            existing = _earlier(actor, submission, idempotency_key)
+            existing = _earlier(actor, slug, reference_id, idempotency_key)
             if existing is None and _is_by_old_policy(error):
                 raise PolicyChanged(headers={"Retry-After": "1"}) from None
             if existing is None:
                 raise
-    return _replay(existing, submission, one_step)
+    return _replay(existing, submission.digest, one_step)
+
+
+def sent_before(
+    *, actor: Actor, slug: str, sent: Sent | None, one_step: bool = False, idempotency_key: str | None = None
+) -> Submitted | None:
+    """The first request, where the very same was sent before: for what today's policy, programs or targets refuse.
+
+    Raises:
+        PermissionDenied: see `policies.check_may_submit`.
+        ReferenceReused: the first one was not made in one step, or the idempotency key belongs to another request.
+    """
+    if sent is None:
+        return None
+    slug = registry.get_of_clients(slug).slug
+    existing = _earlier(actor, slug, sent.reference_id, None)
+    if existing is None or existing.digest != sent.digest:
+        return None
+    policies.check_may_submit(actor, sent.entity, one_step=one_step)
+    if idempotency_key is not None:
+        _earlier(actor, slug, sent.reference_id, idempotency_key)
+    return _replay(existing, sent.digest, one_step)
 
 
 _EARLIER = """
@@ -85,12 +107,12 @@ SELECT (SELECT id FROM workflows_workflowrequest
 """
 
 
-def _earlier(actor: Actor, submission: Submission, idempotency_key: str | None) -> WorkflowRequest | None:
+def _earlier(actor: Actor, slug: str, reference_id: str, idempotency_key: str | None) -> WorkflowRequest | None:
     """The request that already has this reference, or that this caller made with this idempotency key."""
     with prepared.cursor() as cursor:
         cursor.execute(_EARLIER, {
-            "organisation": actor.organisation.pk, "type": submission.request_type.slug,
-            "reference": submission.subject.reference_id, "maker": actor.user.pk, "key": idempotency_key,
+            "organisation": actor.organisation.pk, "type": slug, "reference": reference_id,
+            "maker": actor.user.pk, "key": idempotency_key,
         })  # fmt: skip
         by_reference, by_key = cursor.fetchone()
     if by_key is not None and by_key != by_reference:
@@ -103,10 +125,10 @@ def _earlier(actor: Actor, submission: Submission, idempotency_key: str | None) 
     return WorkflowRequest.objects.select_related("organisation", "maker").get(pk=by_reference)
 
 
-def _replay(existing: WorkflowRequest, submission: Submission, one_step: bool) -> Submitted:
+def _replay(existing: WorkflowRequest, digest: str, one_step: bool) -> Submitted:
     if existing.one_step != one_step:
         raise ReferenceReused(reference="is_one_step_change")
-    if existing.digest != submission.digest:
+    if existing.digest != digest:
         raise ReferenceReused(reference="payload.IntouchAPITask-Payload.body.referenceId")
     return Submitted(existing, replayed=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self, TextIO
 
@@ -14,19 +15,23 @@ _SECONDS_BETWEEN_LINES: Final = 5.0
 
 
 class ProgressReport:
-    """Call `update` as often as you like; use as a context manager.
+    """Call `update` before the first row and then as often as you like; use as a context manager.
 
     Args:
         what: what is being done, e.g. the file's name.
         total: how much there is to do, in any unit (bytes, rows); None where nobody knows.
         stream: where people look: standard error, so that standard output stays for the result.
+        clock: seconds since any moment.
     """
 
-    def __init__(self, what: str, total: int | None, stream: TextIO | None = None) -> None:
-        self._what, self._total = what, total
+    def __init__(
+        self, what: str, total: int | None, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._what, self._total, self._clock = what, total, clock
         self._stream = stream if stream is not None else sys.stderr
-        self._begun = self._told = time.monotonic()
-        self._first_rows: int | None = None
+        self._begun = self._told = clock()
+        # What this run began with: where it goes on with an earlier one, it did not do that itself.
+        self._first: tuple[int, int] | None = None
         self._bar: Progress | None = None
         if self._stream.isatty():
             self._bar = Progress(
@@ -48,23 +53,24 @@ class ProgressReport:
             self._bar.stop()
 
     def update(self, done: int, rows: int, rejected: int = 0) -> None:
-        """Tell how much of the total is done, and how many rows that were."""
-        if self._first_rows is None:
-            self._first_rows = 0 if rows < 10_000 else rows  # resumed: the earlier ones were not read by this run
-        now = time.monotonic()
-        rate = (rows - self._first_rows) / max(now - self._begun, 0.001)
+        """Tell how much of the total is done, and how many rows that were. The first call: what was done before."""
+        now = self._clock()
+        if self._first is None:
+            self._first, self._begun = (done, rows), now
+        before, rows_before = self._first
+        rate = (rows - rows_before) / max(now - self._begun, 0.001)
         text = f"{rows:,} rows, {rate:,.0f} a second, {rejected:,} rejected"
         if self._bar is not None:
             self._bar.update(self._task, completed=done, rows=text)
         elif now - self._told >= _SECONDS_BETWEEN_LINES:
             self._told = now
-            self._stream.write(f"{self._what}: {self._share(done)}{text}{self._left(done, now)}\n")
+            self._stream.write(f"{self._what}: {self._share(done)}{text}{self._left(done, done - before, now)}\n")
             self._stream.flush()
 
     def _share(self, done: int) -> str:
         return f"{100 * done / self._total:.0f} %, " if self._total else ""
 
-    def _left(self, done: int, now: float) -> str:
-        if not self._total or not done:
+    def _left(self, done: int, by_this_run: int, now: float) -> str:
+        if not self._total or by_this_run <= 0:
             return ""
-        return f", {max(self._total - done, 0) / done * (now - self._begun):.0f} s left"
+        return f", {max(self._total - done, 0) / by_this_run * (now - self._begun):.0f} s left"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from goodwill.backfill.rows import Reject
@@ -36,7 +37,7 @@ def as_given(rejects: Iterable[Reject], form: Format, header: bytes) -> Iterator
     if form.kind == "csv":
         yield _cells(REJECT_COLUMNS, form) + form.delimiter.encode(form.encoding) + _ended(header)
     for reject in rejects:
-        yield (_csv_row if form.kind == "csv" else _json_row)(reject, form)
+        yield _row(reject, form)
 
 
 def for_spreadsheets(rejects: Iterable[Reject], form: Format, header: bytes) -> Iterator[bytes]:
@@ -50,12 +51,29 @@ def for_spreadsheets(rejects: Iterable[Reject], form: Format, header: bytes) -> 
         yield _ended(_cells([str(reject.line), defused(reject.reason), *cells], form))
 
 
-def write_file(path: Path, rejects: Iterable[Reject], form: Format, header: bytes) -> None:
-    """The whole file or none: it appears under its name when it is complete."""
+@contextmanager
+def written_to(path: Path, form: Format, header: bytes) -> Iterator[Callable[[Reject], None]]:
+    """A file that takes one reject after the other; it appears under its name when it is complete, if it has any."""
     unfinished = path.with_name(f"{path.name}.part")
-    with unfinished.open("wb") as file:
-        file.writelines(as_given(rejects, form, header))
-    unfinished.replace(path)
+    count = 0
+
+    def write(reject: Reject) -> None:
+        nonlocal count
+        count += 1
+        file.write(_row(reject, form))
+
+    try:
+        with unfinished.open("wb") as file:
+            file.writelines(as_given((), form, header))
+            yield write
+        if count:
+            unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _row(reject: Reject, form: Format) -> bytes:
+    return _csv_row(reject, form) if form.kind == "csv" else _json_row(reject, form)
 
 
 def _csv_row(reject: Reject, form: Format) -> bytes:

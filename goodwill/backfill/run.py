@@ -16,6 +16,7 @@ from accounts.models import Organisation
 from goodwill.backfill import imports, writing
 from goodwill.backfill.columns import NAMES
 from goodwill.backfill.imports import COUNTS, Starter
+from goodwill.backfill.people import People
 from goodwill.backfill.programs import Programs
 from goodwill.backfill.rows import Batch, Reject, RowReader
 from goodwill.models import GoodwillImport
@@ -69,6 +70,7 @@ class Tally:
         return most is not None and self.counts["rejected"] > most
 
 
+# Told before the first batch, with what earlier runs have done, and then behind every batch.
 Watch = Callable[[Tally], None]
 
 
@@ -93,6 +95,7 @@ def backfill(source: Source, wish: Wish, starter: Starter, watch: Watch) -> tupl
     records = Records(source, wish.form, NAMES, position=record.position, line=record.line)
     reader = RowReader(records, programs)
     tally = Tally({name: getattr(record, name) for name in COUNTS}, record.line, programs.made, check.unknown)
+    watch(tally)
     try:
         finished = _write_all(batches(records, reader, wish.rows_per_batch), record, wish, tally, watch)
     except BaseException as error:
@@ -109,8 +112,11 @@ def rehearse(source: Source, wish: Wish, watch: Watch, reject: Callable[[Reject]
     RowReader.check_header(records)
     reader = RowReader(records, programs)
     tally = Tally(made_programs=programs.made, unknown_columns=records.unknown)
+    people = People(wish.organisation)
+    watch(tally)
     for batch in batches(records, reader, wish.rows_per_batch):
-        found = writing.sort(batch.rows, wish.organisation.pk, update=wish.update)
+        people.look_at(batch.people)
+        found = writing.sort(batch.rows, wish.organisation.pk, people, update=wish.update)
         for one in sorted([*batch.rejects, *found.conflicts]):
             reject(one)
         tally.add(batch, found)
@@ -135,6 +141,7 @@ def batches(records: Records, reader: RowReader, rows_per_batch: int) -> Iterato
 
 def _write_all(found: Iterator[Batch], record: GoodwillImport, wish: Wish, tally: Tally, watch: Watch) -> bool:
     """Whether the end of the file was reached."""
+    people = People(wish.organisation)
     written: Future[writing.Sorted] | None = None
     before: Batch | None = None
 
@@ -149,15 +156,15 @@ def _write_all(found: Iterator[Batch], record: GoodwillImport, wish: Wish, tally
                 settle()
                 if tally.exceeds(wish.max_errors):
                     return False
-                written, before = writer.submit(_write_next, batch, record, wish.update), batch
+                written, before = writer.submit(_write_next, batch, record, people, wish.update), batch
             settle()
         finally:
             writer.submit(_give_connection_back)
     return not tally.exceeds(wish.max_errors)
 
 
-def _write_next(batch: Batch, record: GoodwillImport, update: bool) -> writing.Sorted:
-    found = writing.write(batch, record, update=update)
+def _write_next(batch: Batch, record: GoodwillImport, people: People, update: bool) -> writing.Sorted:
+    found = writing.write(batch, record, people, update=update)
     record.position = batch.position
     return found
 

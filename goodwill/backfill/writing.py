@@ -11,7 +11,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 
 from goodwill.backfill.columns import COLUMNS
-from goodwill.backfill.people import ensure_people
+from goodwill.backfill.people import People
 from goodwill.backfill.rows import Batch, Reject, Row
 from goodwill.backfill.sequences import next_values, step_over
 from goodwill.models import GoodwillImport, GoodwillImportReject, GoodwillRequest, ImportStage
@@ -46,7 +46,7 @@ class Sorted:
     conflicts: list[Reject] = field(default_factory=list)
 
 
-def write(batch: Batch, goodwill_import: GoodwillImport, *, update: bool) -> Sorted:
+def write(batch: Batch, goodwill_import: GoodwillImport, people: People, *, update: bool) -> Sorted:
     """Store a batch and move the import's place behind it.
 
     Raises:
@@ -55,7 +55,7 @@ def write(batch: Batch, goodwill_import: GoodwillImport, *, update: bool) -> Sor
     for attempt in range(1, _MOST_ATTEMPTS + 1):
         try:
             with transaction.atomic(durable=True):
-                return _write(batch, goodwill_import, update=update)
+                return _write(batch, goodwill_import, people, update=update)
         except (IntegrityError, psycopg.IntegrityError):
             # Somebody stored one of these numbers since we looked; at the next look it is there.
             if attempt == _MOST_ATTEMPTS:
@@ -63,10 +63,10 @@ def write(batch: Batch, goodwill_import: GoodwillImport, *, update: bool) -> Sor
     raise AssertionError("unreachable")
 
 
-def _write(batch: Batch, goodwill_import: GoodwillImport, *, update: bool) -> Sorted:
+def _write(batch: Batch, goodwill_import: GoodwillImport, people: People, *, update: bool) -> Sorted:
     _lock(goodwill_import)
-    ensure_people(batch.people)
-    found = sort(batch.rows, goodwill_import.organisation_id, update=update)
+    people.ensure(batch.people)
+    found = sort(batch.rows, goodwill_import.organisation_id, people, update=update)
     _copy(found.fresh, goodwill_import.organisation_id)
     _update(found.changed, goodwill_import.organisation_id)
     rejects = [*batch.rejects, *found.conflicts]
@@ -93,13 +93,17 @@ def _lock(goodwill_import: GoodwillImport) -> None:
         raise TakenOver
 
 
-def sort(rows: Sequence[Row], organisation_id: int, *, update: bool) -> Sorted:
+def sort(rows: Sequence[Row], organisation_id: int, people: People, *, update: bool) -> Sorted:
     """Compare the rows with those of the table, and with the earlier ones of the batch."""
     known = _read_known([row.number for row in rows], organisation_id)
     taken = _taken_ids([row.row_id for row in rows if row.row_id is not None and row.number not in known])
     found = Sorted()
     for row in rows:
         there = known.get(row.number)
+        stranger = "" if there is not None and there.text == row.text else people.stranger_in(row)
+        if stranger:
+            found.conflicts.append(_conflict(row, f"{stranger} is somebody else's here, who is no member"))
+            continue
         if there is None:
             if row.row_id is not None and row.row_id in taken:
                 found.conflicts.append(_conflict(row, f"id {row.row_id} is that of another row"))

@@ -12,11 +12,13 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, connections
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from tests.api.gateway import Gateway, gateway_of
 from tests.api.rows import history_row
 from tests.house import House
+from workflows.models import AuditEvent
 
 
 @pytest.fixture
@@ -78,8 +80,6 @@ def test_what_writes_or_is_decided_on_never_asks_the_replica(gateway: Gateway, r
 def test_an_export_reads_the_replica_and_writes_its_audit_to_the_primary(
     gateway: Gateway, replica: Any, tmp_path: Path
 ) -> None:
-    from workflows.models import AuditEvent
-
     history_row(gateway.house)
     before = AuditEvent.objects.count()
     organisation, out = str(gateway.house.organisation.pk), tmp_path / "history.csv"
@@ -90,3 +90,32 @@ def test_an_export_reads_the_replica_and_writes_its_audit_to_the_primary(
 
     assert any("goodwill_goodwillrequest" in sql for sql in statements)
     assert AuditEvent.objects.count() == before + 2
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+@pytest.mark.parametrize("name", ["admintask", "workflowrequest"])
+def test_an_export_of_the_desk_reads_the_replica_and_is_audited_in_the_primary(
+    gateway: Gateway, replica: Any, name: str, kind: str
+) -> None:
+    gateway.submit()
+    gateway.submit()
+    client = Client()
+    client.force_login(gateway.house.auditor)
+    posted = {"format": kind, "query": "show=waiting"}
+
+    statements = asked(replica, lambda: client.post(f"/admin/workflows/{name}/export/", posted))
+
+    assert any(f"workflows_{name}" in sql for sql in statements)
+    assert not any("accounts_membership" in sql for sql in statements)
+    assert AuditEvent.objects.get(action="export.made").details["rows"] == 2
+
+
+def test_the_desk_itself_never_asks_the_replica(gateway: Gateway, replica: Any) -> None:
+    gateway.submit()
+    client = Client()
+    client.force_login(gateway.house.checker)
+
+    def act() -> None:
+        assert client.get("/admin/workflows/admintask/").status_code == 200
+
+    assert asked(replica, act) == []

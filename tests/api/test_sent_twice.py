@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.api.gateway import BODY, MISSING, TASK, Answer, Gateway, assert_refused, put, put_raw, stored
-from tests.factories import MembershipFactory, UserFactory
-from tests.house import FAKE_CREDENTIAL
+from tests.factories import MembershipFactory, UserFactory, set_terms
+from tests.house import FAKE_CREDENTIAL, House
 from wire import strict_json
 from workflows.set_up import allow_target
 
@@ -52,6 +52,80 @@ def test_the_same_content_returns_the_first_request_and_creates_nothing(gateway:
     assert again.data["requestId"] == first.data["requestId"]
     assert again.data["startTime"] == first.data["startTime"]
     assert stored() == before
+
+
+def _lower_cap(house: House) -> None:
+    set_terms(house.policy, cap=5)
+
+
+def _list_reasons(house: House) -> None:
+    set_terms(house.policy, reasons=["another"])
+
+
+def _move_target(house: House) -> None:
+    house.target.is_enabled = False
+    house.target.save()
+
+
+def _renumber_program(house: House) -> None:
+    house.program.program_id = 99
+    house.program.save()
+
+
+@pytest.mark.parametrize("change", [_lower_cap, _list_reasons, _move_target, _renumber_program])
+def test_what_would_be_refused_by_now_is_still_found(gateway: Gateway, change: Callable[[House], None]) -> None:
+    body = gateway.house.body()
+    first = gateway.submit(body)
+    change(gateway.house)
+    before = stored()
+
+    again = gateway.submit(body)
+
+    assert (again.status, again.headers.get("Idempotent-Replay")) == (200, "true")
+    assert again.data["requestId"] == first.data["requestId"]
+    assert gateway.submit(put(body, REFERENCE, "new")).status == 400
+    assert stored() == before
+
+
+BARELY: dict[str, Callable[[Any], Any]] = {
+    "other content": lambda body: put(body, f"{BODY}.reason", "another"),
+    "a key more": lambda body: {**body, "more": 1},
+    "a masked credential": lambda body: put(body, f"{TASK}.headers.Authorization", "***"),
+    "another header": lambda body: put(body, f"{TASK}.headers.X-More", "***"),
+    "entity ids that are none": lambda body: put(body, "entityInfo.tillId", True),
+    "no entity": lambda body: {"payload": body["payload"]},
+    "a payload of another kind": lambda body: {**body, "payload": []},
+    "no reference": lambda body: put(body, REFERENCE, MISSING),
+}
+
+
+@pytest.mark.parametrize("how", BARELY)
+def test_what_is_barely_the_same_meets_the_policy_of_now(gateway: Gateway, how: str) -> None:
+    body = gateway.house.body()
+    gateway.submit(body)
+    _lower_cap(gateway.house)
+    before = stored()
+
+    again = gateway.submit(BARELY[how](body))
+
+    assert (again.status, again.headers.get("Idempotent-Replay")) == (400, None)
+    assert stored() == before
+
+
+def test_what_is_found_again_obeys_scope_step_and_key(gateway: Gateway) -> None:
+    membership = gateway.house.membership(gateway.house.maker)
+    membership.may_issue_in_one_step = True
+    membership.save()
+    body = gateway.house.body()
+    _with_key(gateway, "key-1", gateway.house.body())
+    gateway.submit(body)
+    _lower_cap(gateway.house)
+
+    assert_refused(_with_key(gateway, "key-1", body), 409, (2008, "Idempotency-Key"))
+    assert_refused(gateway.submit(body, query="is_one_step_change=true"), 409, (2008, "is_one_step_change"))
+    membership.tills = ["1"]
+    membership.save()
+    assert_refused(gateway.submit(body), 403, (2001, "entityInfo"))
 
 
 def test_a_replay_shows_the_secret_that_was_sent_this_time_and_no_other(gateway: Gateway) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
+from accounts.management.progress import ProgressReport
 from accounts.models import User
 from goodwill.backfill import run as running
 from goodwill.backfill.rejects import for_spreadsheets, form_of, rejects_of
@@ -57,7 +58,7 @@ def test_csv_and_json_lines_store_the_same(house: House, file: Any) -> None:
     rows = [
         row(1, comments='quoted "text"\nand a line, \\N', reason="Grüße\tGroße"),
         row(2, points="", goodwillStatus="REJECTED", addedOn="2025-04-22T18:01:45.120+02:00"),
-        row(3, points="0012.50", updatedBy__id=5, enteredBy__id=6, oneStep="TRUE", updatedOn=""),
+        row(3, points="0012.50", updatedBy__id=75160005, enteredBy__id=75160006, oneStep="TRUE", updatedOn=""),
         row(4, goodwillType="", earningEntityType="CUSTOMER", updatedComments=""),
     ]
     names = list(dict.fromkeys(name for found in rows for name in found))
@@ -68,13 +69,17 @@ def test_csv_and_json_lines_store_the_same(house: House, file: Any) -> None:
     first, second, third, fourth = GoodwillRequest.objects.filter(organisation=51250).order_by("request_number")
     assert (first.comments, first.reason) == ('quoted "text"\nand a line, \\N', "Grüße\tGroße")
     assert (second.points, second.added_on.isoformat()) == (None, "2025-04-22T16:01:45.120000+00:00")
-    assert (str(third.points), third.updated_by_id, third.entered_by_id, third.one_step) == ("12.500000", 5, 6, True)
+    assert (str(third.points), third.updated_by_id, third.entered_by_id, third.one_step) == (
+        "12.500000", 75160005, 75160006, True,
+    )  # fmt: skip
     assert third.updated_on == third.added_on
     assert [one.auto_approved for one in (first, fourth)] == [True, False]
 
 
 def test_people_are_made_with_what_is_told_of_them_and_can_do_nothing(house: House, file: Any) -> None:
-    told = row(1, addedBy__type="ADMIN_USER", addedBy__isActive="false", addedBy__referenceId="x", updatedBy__id=7)
+    told = row(
+        1, addedBy__type="ADMIN_USER", addedBy__isActive="false", addedBy__referenceId="x", updatedBy__id=75160007
+    )
     backfill(file(as_csv([told])))
     person = User.objects.get(pk=75160042)
     assert (person.name, person.code, person.is_active, person.reference_id) == (
@@ -82,13 +87,41 @@ def test_people_are_made_with_what_is_told_of_them_and_can_do_nothing(house: Hou
     )  # fmt: skip
     assert not person.has_usable_password()
     assert not person.memberships.exists()
-    assert User.objects.get(pk=7).name == ""
+    assert User.objects.get(pk=75160007).name == ""
     assert User.objects.create_user("somebody new").pk > 75160042
 
 
 def test_nobody_who_is_there_is_changed(house: House, file: Any) -> None:
     backfill(file(as_csv([row(1, addedBy__id=house.checker.pk, addedBy__name="somebody else")])))
     assert User.objects.get(pk=house.checker.pk).name == house.checker.name
+
+
+@pytest.mark.parametrize("column", ["addedBy.id", "updatedBy.id", "enteredBy.id"])
+def test_a_row_that_names_somebody_of_another_organisation_is_refused(house: House, file: Any, column: str) -> None:
+    stranger = build_house(70001).checker
+    rows = [row(1), row(2, **{column: stranger.pk}), row(3), row(4, **{column: stranger.pk})]
+    path = file(as_csv(rows, header=list(rows[1])))
+    code, rehearsed = backfill(path, "--dry-run")
+    assert (code, rehearsed["inserted"], rehearsed["conflicts"]) == (1, 2, 2)
+    code, summary = backfill(path, "--batch-rows", "1")
+    assert (code, summary["inserted"], summary["conflicts"], summary["rejected"]) == (1, 2, 2, 2)
+    assert f"{column} {stranger.pk} is somebody else's here" in Path(summary["rejects"]).read_text()
+    assert not GoodwillRequest.objects.filter(request_number__in=[2, 4]).exists()
+
+
+def test_whom_an_import_of_another_organisation_has_made_may_be_named(house: House, file: Any) -> None:
+    build_house(70001)
+    path = file(as_csv([row(1)]))
+    assert backfill(path, org=70001)[0] == 0
+    assert backfill(path)[0] == 0
+
+
+def test_rows_of_somebody_who_has_left_are_known_again(house: House, file: Any) -> None:
+    path = file(as_csv([row(1, addedBy__id=house.checker.pk)]))
+    backfill(path)
+    house.membership(house.checker).delete()
+    code, summary = backfill(path)
+    assert (code, summary["unchanged"]) == (0, 1)
 
 
 def test_the_same_file_again_changes_nothing(house: House, file: Any) -> None:
@@ -205,14 +238,19 @@ def test_interrupted_it_goes_on_behind_the_last_batch(house: House, file: Any, m
             raise KeyboardInterrupt
         return True
 
+    told: list[tuple[int, ...]] = []
+    monkeypatch.setattr(ProgressReport, "update", lambda self, *figures: told.append(figures))
     with monkeypatch.context() as patch:
         patch.setattr(running.Tally, "exceeds", lambda *_: interrupted() is not True)
         assert backfill(path, "--batch-rows", "2")[0] == 130
     record = GoodwillImport.objects.get()
     assert (record.stage, record.line, record.inserted) == (ImportStage.STOPPED, 7, 6)
+    told.clear()
     code, summary = backfill(path, "--batch-rows", "2")
     assert (code, summary["inserted"], summary["unchanged"], summary["records"]) == (0, 10, 0, 10)
     assert GoodwillImport.objects.get().stage == ImportStage.FINISHED
+    assert [rows for _, rows, _ in told] == [6, 8, 10]
+    assert told[0][0] > 0
 
 
 def test_with_other_options_it_begins_anew(house: House, file: Any) -> None:
@@ -222,6 +260,19 @@ def test_with_other_options_it_begins_anew(house: House, file: Any) -> None:
     assert record.stage == ImportStage.STOPPED
     _, summary = backfill(path, "--update")
     assert (summary["import"] != record.pk, summary["records"]) == (True, 2)
+
+
+@pytest.mark.parametrize("form", [as_csv, as_jsonl])
+def test_a_rehearsal_writes_the_rejects_that_a_run_would_write(house: House, tmp_path: Path, form: Any) -> None:
+    path, wanted = tmp_path / "history", tmp_path / "wanted"
+    path.write_text(form([row(1), row(2, userId="x"), row(1, points=7), row(3, points="y")]))
+    code, summary = backfill(path, "--dry-run", "--rejects", str(wanted))
+    assert (code, summary["rejects"]) == (1, str(wanted))
+    rehearsed = wanted.read_bytes()
+    assert (rehearsed.count(b"userId must be"), len(rehearsed.splitlines())) == (1, 4 if form is as_csv else 3)
+    wanted.unlink()
+    backfill(path, "--rejects", str(wanted))
+    assert wanted.read_bytes() == rehearsed
 
 
 def test_a_process_that_another_one_overtook_stops(house: House, file: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from django.db import connection
 
 from goodwill.management.commands import export_goodwill
 from goodwill.models import GoodwillRequest
+from tests.factories import MembershipFactory
 from tests.goodwill.history_files import as_csv, backfill, row, stored
 from tests.house import House, build_house
 from workflows.models import AuditEvent, WorkflowRequest
@@ -28,7 +29,7 @@ def house(committed_house: House, tmp_path: Path) -> House:
     """With history from before, and with requests made here."""
     path = tmp_path / "history.csv"
     rows = [
-        row(1, comments="=1+1"), row(2, userId=7, points="2.5", comments="'=x"), row(3, updatedBy__id=9),
+        row(1, comments="=1+1"), row(2, userId=7, points="2.5", comments="'=x"), row(3, updatedBy__id=75160009),
         row(4, goodwillStatus="REJECTED", points="", reason="two\nlines"),
     ]  # fmt: skip
     path.write_text(as_csv(rows, header=[*row(1), "updatedBy.id"]))
@@ -54,8 +55,10 @@ def export(tmp_path: Path) -> Any:
 @pytest.mark.parametrize("options", [("--format", "csv"), ("--format", "jsonl")])
 def test_what_was_exported_can_be_moved_in_elsewhere(house: House, export: Any, tmp_path: Path, options: Any) -> None:
     export("export_goodwill", *options, name="export.gz")
-    build_house(70001)
-    # Elsewhere is another database; in this one, the ids of the rows are taken.
+    there = build_house(70001)
+    # Elsewhere is another database; in this one, the ids of the rows are taken, and the people are known.
+    for person in (house.maker, house.checker):
+        MembershipFactory(user=person, organisation=there.organisation)
     text = gzip.decompress((tmp_path / "export.gz").read_bytes()).decode()
     (tmp_path / "there").write_text(text.replace("requestId,id,", "requestId,theirs,").replace('"id":', '"theirs":', 1))
     if options[1] == "jsonl":

@@ -114,6 +114,18 @@ def test_the_same_file_again_creates_nothing(house: House, submit: Run) -> None:
     assert [found["requestId"] for found in after] == [found["requestId"] for found in before]
 
 
+def test_the_same_file_again_finds_its_requests_whatever_policy_says_by_now(house: House, submit: Run) -> None:
+    content = as_csv(cells(), cells(referenceId="may-2"))
+    _, _, before = submit(content)
+    set_terms(house.policy, cap=5)
+    code, summary, after = submit(content)
+    assert (code, summary["existed"], summary["refused"]) == (0, 2, 0)
+    assert after == [{**found, "outcome": "existed"} for found in before]
+    code, summary, results = submit(as_csv(cells(points="21"), cells(referenceId="may-3")))
+    assert (code, [found["code"] for found in results]) == (1, ["2015", "2015"])
+    assert WorkflowRequest.objects.count() == 2
+
+
 def test_refused_rows_are_told_of_and_do_not_stop_the_rest(house: House, submit: Run) -> None:
     content = as_csv(
         cells(), cells(points="999999999"), cells(points="many", programId="5"), cells(reason="other"),
@@ -224,6 +236,19 @@ def test_the_same_list_again_decides_nothing_twice(house: House, decide: Run) ->
     assert (code, summary["refused"], results[0]["code"]) == (1, 1, "2002")
 
 
+def test_the_same_list_again_passes_over_a_request_that_waits_for_somebody_else_now(house: House, decide: Run) -> None:
+    set_terms(house.policy, default={"kind": "levels", "levels": [{"people": 2}]})
+    request = house.submit()
+    decide(f"{request.pk}\n", "--decision", "approved", "--message", "fine")
+    assert AdminTask.objects.filter(request=request, decision=None).exists()
+    code, summary, _ = decide(f"{request.pk}\n", "--decision", "approved", "--message", "fine")
+    assert (code, summary["decided before"], summary["refused"]) == (0, 1, 0)
+    code, _, results = decide(f"{request.pk}\n", "--decision", "rejected", "--message", "no")
+    assert (code, results[0]["code"]) == (1, "2001")
+    code, summary, _ = decide(f"{request.pk}\n", "--decision", "approved", "--message", "2nd", checker=house.colleague)
+    assert (code, summary["approved"]) == (0, 1)
+
+
 def test_four_eyes_hold_for_lists_too(house: House, decide: Run) -> None:
     membership = house.membership(house.maker)
     membership.is_checker = True
@@ -274,6 +299,13 @@ def test_interrupted_results_hold_what_was_done(
         patch.setattr(submitting, "submit", interrupted)
         code, summary, _ = submit(content)
     assert (code, "The same command goes on" in summary["error"]) == (130, True)
-    assert len((tmp_path / "campaign.results.csv").read_text().splitlines()) == 2
+    assert len((tmp_path / "campaign.results.csv.part").read_text().splitlines()) == 2
+    assert not (tmp_path / "campaign.results.csv").exists()
     code, summary, _ = submit(content)
     assert (code, summary["existed"], summary["created"]) == (0, 1, 1)
+    complete = (tmp_path / "campaign.results.csv").read_text()
+    with monkeypatch.context() as patch:
+        patch.setattr(submitting, "submit", interrupted)
+        calls[:] = [1]
+        assert submit(content)[0] == 130
+    assert (tmp_path / "campaign.results.csv").read_text() == complete

@@ -10,21 +10,23 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
+from accounts.actors import Actor
 from accounts.api.authentication import actor_of, fresh_proof_of
 from accounts.replica import reads_from
 from wire.bodies import read_body
 from wire.errors import MalformedBody, Problem
 from wire.pages import NumberedPages
+from wire.secrets import Secret
 from workflows import policies, registry, selectors, services, submitting
 from workflows.api import schema
 from workflows.api.bodies import DecisionBody
 from workflows.api.filters import RequestFilter
 from workflows.api.presenters import present, warnings_of
 from workflows.api.previews import present_preview
-from workflows.errors import RequestNotFound, WrongAction
+from workflows.errors import InvalidPayload, RequestNotFound, WrongAction
 from workflows.models import Decision, WorkflowRequest
 from workflows.rules import previews
-from workflows.submission import read_submission
+from workflows.submission import as_sent, read_submission
 from workflows.waiting import MOST_SECONDS, waiters
 
 MAX_IDEMPOTENCY_KEY = 255
@@ -38,11 +40,8 @@ class RequestWorkflowViewSet(ViewSet):
         actor = actor_of(request, header_required=True)
         policies.check_may_make(actor)
         one_step = _one_step(request)
-        submission = read_submission(request.data, organisation=actor.organisation, slug=request_type)
-        submitted = submitting.submit(
-            actor=actor, submission=submission, one_step=one_step, idempotency_key=_idempotency_key(request)
-        )
-        data = present(submitted.request, secret=submission.secret, is_new=not submitted.replayed)
+        submitted, secret = _taken(request, actor, request_type, one_step)
+        data = present(submitted.request, secret=secret, is_new=not submitted.replayed)
         headers = {"Idempotent-Replay": "true"} if submitted.replayed else {}
         return _one(submitted.request, headers, data=data)
 
@@ -102,6 +101,24 @@ def _one(
     if warnings:
         body["warnings"] = warnings
     return Response(body, headers={**(headers or {}), "ETag": f'"{request.digest}"', "Cache-Control": "no-store"})
+
+
+def _taken(request: Request, actor: Actor, slug: str, one_step: bool) -> tuple[submitting.Submitted, Secret | None]:
+    """The request of a submission, and the credential that came with it."""
+    try:
+        submission = read_submission(request.data, organisation=actor.organisation, slug=slug)
+    except InvalidPayload:
+        sent = as_sent(request.data, actor.organisation)
+        before = submitting.sent_before(
+            actor=actor, slug=slug, sent=sent, one_step=one_step, idempotency_key=_idempotency_key(request)
+        )
+        if sent is None or before is None:
+            raise
+        return before, sent.secret
+    submitted = submitting.submit(
+        actor=actor, submission=submission, one_step=one_step, idempotency_key=_idempotency_key(request)
+    )
+    return submitted, submission.secret
 
 
 def _uuid(text: str) -> UUID:

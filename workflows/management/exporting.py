@@ -85,6 +85,7 @@ class ExportCommand(BulkCommand):
 
         def counted() -> Iterator[dict[str, Any]]:
             nonlocal count
+            report.update(0, 0)
             for row in streamed(rows):
                 count += 1
                 if count % _BETWEEN_REPORTS == 0:

@@ -65,14 +65,19 @@ class Result:
 
 @contextmanager
 def results_file(path: Path | None) -> Iterator[Callable[[Result], None]]:
-    """A CSV file of results, line by line, so that an interrupted run leaves those that there are."""
+    """A CSV file of results, which replaces an earlier one when it is complete.
+
+    Until then it is called `.part` and written line by line, so that an interrupted run leaves what it did.
+    """
     if path is None:
         yield lambda result: None
         return
-    with path.open("w", encoding="utf-8", newline="") as file:
+    unfinished = path.with_name(f"{path.name}.part")
+    with unfinished.open("w", encoding="utf-8", newline="", buffering=1) as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(RESULT_COLUMNS)
         yield lambda result: writer.writerow(result.cells) and None
+    unfinished.replace(path)
 
 
 def default_results(name: str) -> Path | None:
@@ -90,6 +95,7 @@ def carry_out(
     """Act on every record, one transaction each, and count the outcomes."""
     counts = {"records": 0, REFUSED: 0}
     with results_file(path) as write, ProgressReport(source.name, source.size) as report:
+        report.update(0, 0)
         for record in records:
             result = act(record)
             write(result)

@@ -16,9 +16,11 @@ class AuditEvent(models.Model):
     """What happened, beside the change and in its transaction. Names are kept as text; rows are never edited."""
 
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
-    request = models.ForeignKey(WorkflowRequest, on_delete=models.PROTECT, related_name="events", null=True, blank=True)
+    request = models.ForeignKey(
+        WorkflowRequest, on_delete=models.PROTECT, related_name="events", null=True, blank=True, db_index=False
+    )
     action = models.CharField(_("action"), max_length=60)
-    actor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
+    actor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True, db_index=False)
     actor_name = models.CharField(_("by"), max_length=254)
     at = models.DateTimeField(_("at"), default=timezone.now, editable=False)
     correlation_id = models.CharField(_("correlation id"), max_length=64, blank=True)

@@ -89,7 +89,7 @@ class BulkRun(models.Model):
 class BulkItem(models.Model):
     """One task of a run. `digest` is the content that the person had before their eyes; an outcome is written once."""
 
-    run = models.ForeignKey(BulkRun, on_delete=models.CASCADE, related_name="items")
+    run = models.ForeignKey(BulkRun, on_delete=models.CASCADE, related_name="items", db_index=False)
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
     task = models.ForeignKey(AdminTask, on_delete=models.PROTECT, related_name="+")
     request = models.ForeignKey(WorkflowRequest, on_delete=models.PROTECT, related_name="+")

@@ -30,7 +30,7 @@ class IntouchCall(models.Model):
     """One attempt at calling Intouch. The row is committed before the first byte is sent."""
 
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
-    request = models.ForeignKey(WorkflowRequest, on_delete=models.PROTECT, related_name="calls")
+    request = models.ForeignKey(WorkflowRequest, on_delete=models.PROTECT, related_name="calls", db_index=False)
     attempt = models.PositiveIntegerField(_("attempt"))
     purpose = models.CharField(_("purpose"), max_length=8, choices=CallPurpose.choices, default=CallPurpose.CREDIT)
     started_at = models.DateTimeField(_("started at"))

@@ -70,7 +70,7 @@ def _asks_nobody(place: str) -> Func:
 class PolicyVersion(models.Model):
     """What an organisation decided, once: rows are never edited (trigger), a change is a new one."""
 
-    policy = models.ForeignKey(WorkflowPolicy, on_delete=models.PROTECT, related_name="versions")
+    policy = models.ForeignKey(WorkflowPolicy, on_delete=models.PROTECT, related_name="versions", db_index=False)
     number = models.PositiveIntegerField(_("number"))
     document = models.JSONField(_("document"))
     note = models.CharField(_("why"), max_length=500, blank=True)
@@ -103,7 +103,7 @@ class PolicyDraft(models.Model):
     document that was replayed: None before there is one. Until `replay_lease_expires_at` somebody is working it out.
     """
 
-    policy = models.ForeignKey(WorkflowPolicy, on_delete=models.PROTECT, related_name="drafts")
+    policy = models.ForeignKey(WorkflowPolicy, on_delete=models.PROTECT, related_name="drafts", db_index=False)
     author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("author"))
     document = models.JSONField(_("document"), default=dict, blank=True)
     updated_at = models.DateTimeField(_("updated at"), default=timezone.now, editable=False)

@@ -45,7 +45,7 @@ class WorkflowRequest(models.Model):
     request_type = models.CharField(_("request type"), max_length=40)
     reference_id = models.CharField(_("reference"), max_length=255)
     idempotency_key = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - NULL: none was sent
-    maker = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("maker"))
+    maker = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("maker"), db_index=False)
     maker_name = models.CharField(_("maker"), max_length=254)
     source = models.CharField(_("source"), max_length=8, choices=RequestSource.choices, default=RequestSource.API)
     state = models.CharField(_("state"), max_length=12, choices=State.choices)
@@ -66,7 +66,7 @@ class WorkflowRequest(models.Model):
     reason = models.CharField(_("reason"), max_length=1000)
     policy_version = models.ForeignKey(
         PolicyVersion, on_delete=models.PROTECT, related_name="+", null=True, editable=False,
-        verbose_name=_("judged by"),
+        verbose_name=_("judged by"), db_index=False,
     )  # fmt: skip
     rule = models.CharField(_("rule"), max_length=100, blank=True)
     judgement = models.JSONField(default=dict, editable=False)
@@ -80,7 +80,9 @@ class WorkflowRequest(models.Model):
     )  # fmt: skip
     payload = models.TextField(_("payload"))
     digest = models.CharField(_("digest"), max_length=64)
-    target = models.ForeignKey(IntouchTarget, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
+    target = models.ForeignKey(
+        IntouchTarget, on_delete=models.PROTECT, related_name="+", null=True, blank=True, db_index=False
+    )
     secret = models.BinaryField(null=True, editable=False)
     correlation_id = models.CharField(_("correlation id"), max_length=64)
     created_at = models.DateTimeField(_("created at"))

@@ -75,17 +75,20 @@ class AdminTask(models.Model):
     escalate_at = models.DateTimeField(null=True, blank=True)
     escalated_at = models.DateTimeField(_("escalated at"), null=True, blank=True)
     assigned_to = models.ForeignKey(
-        User, on_delete=models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("assigned to")
-    )
+        User, on_delete=models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("assigned to"),
+        db_index=False,
+    )  # fmt: skip
     claimed_by = models.ForeignKey(
-        User, on_delete=models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("being studied by")
-    )
+        User, on_delete=models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("being studied by"),
+        db_index=False,
+    )  # fmt: skip
     claimed_at = models.DateTimeField(null=True, blank=True)
-    maker = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    maker = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
     opened_at = models.DateTimeField(_("opened at"))
     opened_by = models.ForeignKey(
-        User, on_delete=models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("retry asked for by")
-    )
+        User, on_delete=models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("retry asked for by"),
+        db_index=False,
+    )  # fmt: skip
     decision = models.CharField(_("decision"), max_length=10, choices=Decision.choices, null=True)  # noqa: DJ001
     checker = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, verbose_name=_("checker"))
     checker_name = models.CharField(_("checker"), max_length=254, blank=True)

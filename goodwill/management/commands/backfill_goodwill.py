@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,12 +23,13 @@ from accounts.management.bulk import (
 from accounts.management.printing import organisation, user
 from accounts.management.progress import ProgressReport
 from goodwill.backfill import rejects
+from goodwill.backfill.columns import NAMES
 from goodwill.backfill.imports import Starter
 from goodwill.backfill.rows import Reject
 from goodwill.backfill.run import ROWS_PER_BATCH, Tally, Wish, backfill, rehearse
 from goodwill.backfill.writing import TakenOver
 from goodwill.models import GoodwillImport, ImportStage
-from wire.records import Format, Source
+from wire.records import Format, Records, Source
 from workflows.exports import undefused
 
 _MOST_SHOWN = 20
@@ -46,7 +49,7 @@ class Command(BulkCommand):
             action="store_true",
             help="a CSV export of ours: take off the apostrophes that keep a spreadsheet from running cells",
         )
-        parser.add_argument("--dry-run", action="store_true", help="validate everything, write nothing")
+        parser.add_argument("--dry-run", action="store_true", help="validate everything, write nothing but --rejects")
         parser.add_argument("--update", action="store_true", help="change rows that differ from those that are there")
         parser.add_argument("--create-programs", action="store_true", help="make programs that are unknown")
         parser.add_argument("--max-errors", type=int, help="stop when more rows are rejected; default: never")
@@ -70,23 +73,37 @@ class Command(BulkCommand):
 
                 if options["dry_run"]:
                     tally = self._rehearse(source, wish, options, watch)
-                    return self._end(tally, None, options, {"dry_run": True})
+                    path = options["rejects"] if tally.counts["rejected"] else None
+                    return self._end(tally, None, options, {"dry_run": True, "rejects": path and str(path)})
                 try:
                     record, tally = backfill(source, wish, _starter(options), watch)
                 except TakenOver:
                     self.stderr.write("Another process goes on with this import; this one has stopped.")
                     return TAKEN_OVER
-            path = self._write_rejects(record, form, options)
-        return self._end(tally, record, options, {"import": record.pk, "rejects": path})
+            written = self._write_rejects(record, form, options)
+        return self._end(tally, record, options, {"import": record.pk, "rejects": written})
 
     def _rehearse(self, source: Source, wish: Wish, options: dict[str, Any], watch: Any) -> Tally:
-        found: list[Reject] = []
-        tally = rehearse(
-            source, wish, watch, lambda reject: None if len(found) >= _MOST_SHOWN else found.append(reject)
-        )
-        for reject in found:
-            self.stderr.write(f"line {reject.line}: {reject.reason}")
+        shown: list[Reject] = []
+        with self._kept(source, wish.form, options["rejects"]) as keep:
+
+            def reject(found: Reject) -> None:
+                keep(found)
+                if len(shown) < _MOST_SHOWN:
+                    shown.append(found)
+
+            tally = rehearse(source, wish, watch, reject)
+        for one in shown:
+            self.stderr.write(f"line {one.line}: {one.reason}")
         return tally
+
+    def _kept(
+        self, source: Source, form: Format, path: Path | None
+    ) -> AbstractContextManager[Callable[[Reject], None]]:
+        """Where a rehearsal puts its rejects: nowhere, unless a file is named for them."""
+        if path is None:
+            return nullcontext(lambda reject: None)
+        return rejects.written_to(path, form, Records(source, form, NAMES).header)
 
     def _write_rejects(self, record: GoodwillImport, form: Format, options: dict[str, Any]) -> str | None:
         path: Path | None = options["rejects"]
@@ -94,7 +111,9 @@ class Command(BulkCommand):
             path = _beside(Path(options["file"]), form)
         if path is None or not record.rejected:
             return None
-        rejects.write_file(path, rejects.rejects_of(record), form, bytes(record.header))
+        with rejects.written_to(path, form, bytes(record.header)) as write:
+            for reject in rejects.rejects_of(record):
+                write(reject)
         return str(path)
 
     def _end(self, tally: Tally, record: GoodwillImport | None, options: dict[str, Any], more: dict[str, Any]) -> int:

@@ -14,7 +14,7 @@ from wire import correlation
 from wire.errors import ApiError, MalformedBody
 from wire.records import Format, Record, Records, Source, UnusableFile
 from workflows import services
-from workflows.errors import AlreadyDecided, RequestNotFound
+from workflows.errors import AlreadyDecided, PermissionDenied, RequestNotFound
 from workflows.management.filing import Result, actor_of, carry_out, default_results, exit_code
 from workflows.models import AdminTask, Decision
 
@@ -62,8 +62,9 @@ def _settle(line: int, request_id: UUID, decision: Decision, message: str, optio
     actor = actor_of(options)
     try:
         done = services.decide(actor=actor, request_id=request_id, decision=decision, message=message)
-    except AlreadyDecided:
-        # An earlier run of the same list, which may have been stopped, is no refusal.
+    except (AlreadyDecided, PermissionDenied):
+        # An earlier run of the same list, which may have been stopped, is no refusal: either the request has ended, or
+        # it waits at a level that asks for somebody who decided none of the earlier ones.
         mine = AdminTask.objects.filter(request_id=request_id, checker=actor.user, decision=decision)
         if not mine.filter(organisation=actor.organisation).exists():
             raise

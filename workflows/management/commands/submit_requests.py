@@ -13,6 +13,7 @@ from wire.errors import ApiError, MalformedBody
 from wire.records import Record, UnusableFile
 from wire.strict_json import InvalidJSON
 from workflows import policies, submitting
+from workflows.errors import InvalidPayload
 from workflows.management.filing import (
     BodyMaker,
     Result,
@@ -25,7 +26,7 @@ from workflows.management.filing import (
 )
 from workflows.models import RequestSource
 from workflows.registry import RequestType
-from workflows.submission import read_submission
+from workflows.submission import as_sent, read_submission
 
 
 class Command(BulkCommand):
@@ -72,7 +73,15 @@ class Command(BulkCommand):
             if record.problem:
                 raise MalformedBody(f"{record.problem}.")
             actor = actor_of(options)
-            submission = read_submission(maker.body(record), organisation=actor.organisation, slug=request_type.slug)
+            body = maker.body(record)
+            try:
+                submission = read_submission(body, organisation=actor.organisation, slug=request_type.slug)
+            except InvalidPayload:
+                sent = as_sent(body, actor.organisation)
+                before = submitting.sent_before(actor=actor, slug=request_type.slug, sent=sent)
+                if before is None:
+                    raise
+                return _told(record, before)
             reference = submission.subject.reference_id
             if options["dry_run"]:
                 policies.check_may_submit(actor, submission.entity, one_step=False)
@@ -82,8 +91,12 @@ class Command(BulkCommand):
             return Result.refused(record.line, MalformedBody(f"{error}."))
         except ApiError as error:
             return Result.refused(record.line, error, reference_id=reference)
-        outcome = "existed" if done.replayed else "created"
-        return Result(record.line, outcome, str(done.request.pk), reference, done.request.state)
+        return _told(record, done)
+
+
+def _told(record: Record, done: submitting.Submitted) -> Result:
+    outcome = "existed" if done.replayed else "created"
+    return Result(record.line, outcome, str(done.request.pk), done.request.reference_id, done.request.state)
 
 
 def _constants(pairs: list[str]) -> dict[str, str]:
