@@ -6,7 +6,7 @@ rows of what is judged and shown: making three model instances of each would cos
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from decimal import Decimal
@@ -111,11 +111,18 @@ class Review:
         return sum(len(lines) for lines in self.left_out.values())
 
 
-def review(run: BulkRun, actor: Actor) -> Review:
-    """Look at every item as it is now; one query."""
+def review(run: BulkRun, actor: Actor, *, confirmed: Collection[int] | None = None) -> Review:
+    """Look at every item as it is now; one query.
+
+    Args:
+        confirmed: the items that the person was shown as those to be decided, once they have confirmed. Whatever else
+            could be decided by now is left out: nobody has read it in the number and the sum.
+    """
     found = Review()
     for line in _lines(run):
         reason = _why_left_out(actor, line)
+        if reason is None and confirmed is not None and line.pk not in confirmed:
+            reason = CannotChoose(_("Was left out when this was confirmed; choose it again."))
         if reason is not None:
             found.left_out.setdefault(str(reason.detail), []).append(line)
             continue

@@ -9,10 +9,11 @@ from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from tests.admin.conftest import task_of
+from tests.admin.test_filters import past_the_guards
 from tests.factories import PASSWORD, MembershipFactory, UserFactory
 from workflows import bulk_running, bulk_selection, queue, services, tasks
 from workflows.errors import AlreadyDecided
-from workflows.models import AuditEvent, BulkItem, BulkOutcome, BulkPhase, BulkRun, Decision
+from workflows.models import AdminTask, AuditEvent, BulkItem, BulkOutcome, BulkPhase, BulkRun, Decision
 from workflows.states import State
 
 LIST, RUNS = "/admin/workflows/admintask/", "/admin/workflows/bulkrun/"
@@ -40,7 +41,14 @@ def choose(client, *requests, **changes):
 
 
 def start(client, run, **changes):
-    return client.post(f"{RUNS}{run.pk}/start/", {"decision": "approved", "message": "all checked", **changes})
+    """What the form on the page sends, as it is on a page that is opened now."""
+    context = page(client, run).context
+    given = {"decision": "approved", "message": "all checked", "confirmed": (context or {}).get("confirmed", "")}
+    return client.post(f"{RUNS}{run.pk}/start/", given | changes)
+
+
+def items_of(run):
+    return frozenset(run.items.values_list("pk", flat=True))
 
 
 def page(client, run):
@@ -125,6 +133,50 @@ def test_what_cannot_be_decided_is_left_out_and_said_why_before(checker, house, 
     start(checker, run)
     assert sorted(outcomes(run)) == ["decided", "left_out", "left_out", "left_out"]
     assert states([three[1], three[2], own]) == [State.WAITING, State.EXECUTING, State.WAITING]
+
+
+class TestNothingIsDecidedThatThePageDidNotName:
+    """What could be decided again since the page was read was in neither its number nor its sum."""
+
+    @pytest.fixture
+    def read(self, checker, house, three):
+        """The page as it was read while the third task was handed to somebody else, who has given it back since."""
+        with past_the_guards():
+            AdminTask.objects.filter(request=three[2]).update(assigned_to=house.colleague)
+        run = choose(checker, *three)
+        read = page(checker, run)
+        assert (read.context["review"].all.number, read.context["review"].all.amount) == (2, 30)
+        with past_the_guards():
+            AdminTask.objects.filter(request=three[2]).update(assigned_to=None)
+        return run, re.search(r'name="confirmed" value="([0-9,]+)"', read.content.decode())[1]
+
+    def test_what_was_left_out_on_the_page_stays_left_out(self, checker, three, read):
+        run, confirmed = read
+        start(checker, run, confirmed=confirmed)
+        assert states(three) == [State.EXECUTING, State.EXECUTING, State.WAITING]
+        (left_out,) = run.items.filter(outcome=BulkOutcome.LEFT_OUT)
+        assert (left_out.request, left_out.sentence) == (
+            three[2], "Was left out when this was confirmed; choose it again.",
+        )  # fmt: skip
+
+    def test_it_asks_for_no_password_either(self, checker, three, read, careful):
+        run, confirmed = read
+        assert start(checker, run, confirmed=confirmed).status_code == 302
+        assert states(three) == [State.EXECUTING, State.EXECUTING, State.WAITING]
+
+    @pytest.mark.parametrize("confirmed", ["", "x", "1,", "1;2", "-1"])
+    def test_a_form_that_names_nothing_readable_shows_the_page_again(self, checker, three, read, confirmed):
+        run, _ = read
+        answer = start(checker, run, confirmed=confirmed)
+        assert answer.status_code == 422
+        assert "Read anew what would be decided" in answer.content.decode()
+        assert states(three) == [State.WAITING] * 3
+
+    def test_the_item_of_another_choice_is_not_decided_by_naming_it(self, checker, house, three, read):
+        run, confirmed = read
+        other = choose(checker, elsewhere := house.submit(points=40))
+        start(checker, run, confirmed=f"{confirmed},{other.items.get().pk}")
+        assert states([elsewhere]) == [State.WAITING]
 
 
 def test_a_digest_that_the_page_did_not_show_leaves_the_row_out(checker, three):
@@ -216,8 +268,9 @@ def test_a_double_click_decides_once(checker, three):
 def test_what_was_decided_meanwhile_is_a_failure_that_names_who_was_faster(checker, house, second_checker, three):
     run = choose(checker, *three)
     bulk_running.start(
-        actor=house.actor(house.checker), run_id=run.pk, verdict="approved", message="all checked", proof=None
-    )
+        actor=house.actor(house.checker), run_id=run.pk, confirmed=items_of(run), verdict="approved",
+        message="all checked", proof=None,
+    )  # fmt: skip
     house.approve(three[1], checker=second_checker)
     assert bulk_running.carry_on(run.pk) is False
     shown = page(checker, run)
@@ -238,7 +291,10 @@ def test_failures_are_offered_as_a_new_choice(checker, house, second_checker, th
 
 def test_rights_that_were_taken_away_stop_a_run_on_its_way(checker, house, three):
     run = choose(checker, *three)
-    bulk_running.start(actor=house.actor(house.checker), run_id=run.pk, verdict="approved", message="x", proof=None)
+    bulk_running.start(
+        actor=house.actor(house.checker), run_id=run.pk, confirmed=items_of(run), verdict="approved", message="x",
+        proof=None,
+    )  # fmt: skip
     membership = house.membership(house.checker)
     membership.is_active = False
     membership.save()
@@ -293,8 +349,9 @@ def test_a_run_goes_on_in_turns_and_asks_for_the_next_one(checker, house, three,
 def _started(checker, house, requests):
     run = choose(checker, *requests)
     bulk_running.start(
-        actor=house.actor(house.checker), run_id=run.pk, verdict="approved", message="all checked", proof=None
-    )
+        actor=house.actor(house.checker), run_id=run.pk, confirmed=items_of(run), verdict="approved",
+        message="all checked", proof=None,
+    )  # fmt: skip
     return run
 
 

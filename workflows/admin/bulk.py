@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.core.paginator import Paginator
+from django.db import DatabaseError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
 from django.urls import URLPattern, path, reverse
@@ -20,9 +22,8 @@ from django.views.decorators.http import conditional_page, require_GET, require_
 
 from accounts.actors import Actor
 from accounts.admin_guard import actors_for, person_of
-from accounts.freshness import FreshProof
 from wire.errors import ApiError
-from workflows import bulk_review, bulk_running, bulk_selection, desk_filters
+from workflows import bulk_review, bulk_running, bulk_selection, desk_filters, queue
 from workflows.admin import chips
 from workflows.admin.base import DeskAdmin
 from workflows.admin.chips import Chip
@@ -32,6 +33,8 @@ from workflows.admin.password_again import PasswordAgainForm
 from workflows.errors import CannotChoose
 from workflows.models import BulkItem, BulkOutcome, BulkPhase, BulkRun, BulkVerdict
 from workflows.states import State
+
+logger = logging.getLogger(__name__)
 
 UNPROCESSABLE: Final = 422
 MOST_LISTED: Final = 10
@@ -149,6 +152,7 @@ class BulkRunAdmin(DeskAdmin):
             "title": _("Decide %(number)s at once") % {"number": review.all.number},
             "review": review,
             "left_out": [(why, len(items), items[:MOST_LISTED]) for why, items in review.left_out.items()],
+            "confirmed": ",".join(str(line.pk) for line in review.included),
             "listed": review.included[:MOST_LISTED],
             "unlisted": max(len(review.included) - MOST_LISTED, 0),
             "form": BulkForm(),
@@ -167,26 +171,31 @@ class BulkRunAdmin(DeskAdmin):
             return self.show(request, run, status=UNPROCESSABLE, form=form)
         actor, verdict = self.actor_for(request, run), BulkVerdict(form.cleaned_data["decision"])
         try:
-            proof = self._proof(request, password, run, verdict)
+            confirmed = form.cleaned_data["confirmed"]
+            is_asked = verdict == BulkVerdict.APPROVED and self._asks_for_password(actor, run, confirmed)
+            proof = password.prove(request) if is_asked else None
             if password.errors:
                 return self.show(request, run, status=UNPROCESSABLE, form=form, password=password)
             number = bulk_running.start(
-                actor=actor, run_id=run.pk, verdict=verdict, message=form.cleaned_data["message"], proof=proof
-            )
+                actor=actor, run_id=run.pk, confirmed=confirmed, verdict=verdict, message=form.cleaned_data["message"],
+                proof=proof,
+            )  # fmt: skip
         except ApiError as refusal:
             return self.show(request, run, status=refusal.http_status, refusal=refusal.detail, form=form)
         if number is not None and number <= bulk_running.INLINE:
-            bulk_running.carry_on(run.pk, most=bulk_running.INLINE + 1)
+            self._carry_on(run)
         return HttpResponseRedirect(self._page(run, _came_from(request)))
 
-    def _proof(
-        self, request: HttpRequest, password: PasswordAgainForm, run: BulkRun, verdict: BulkVerdict
-    ) -> FreshProof | None:
-        """The password's proof, where this choice asks for one."""
-        is_asked = verdict == BulkVerdict.APPROVED
-        if is_asked and bulk_review.review(run, self.actor_for(request, run)).needs_fresh_proof:
-            return password.prove(request)
-        return None
+    def _carry_on(self, run: BulkRun) -> None:
+        """Decide all of a short run; where the database is in the way of that, a worker goes on with it."""
+        try:
+            bulk_running.carry_on(run.pk, most=bulk_running.INLINE + 1)
+        except DatabaseError:
+            logger.exception("a bulk decision goes on in the background", extra={"run": run.pk})
+            queue.publish_bulk(run.pk)
+
+    def _asks_for_password(self, actor: Actor, run: BulkRun, confirmed: Collection[int]) -> bool:
+        return bulk_review.review(run, actor, confirmed=confirmed).needs_fresh_proof
 
     # How far it is
 
