@@ -49,6 +49,11 @@ def of_request(request: WorkflowRequest) -> Chip:
     return STATES[State(request.state)]
 
 
+def to_maker(task: AdminTask) -> Chip:
+    """What has become of an approved request since; else the decision."""
+    return of_request(task.request) if task.decision == Decision.APPROVED else of_task(task)
+
+
 def of_task(task: AdminTask) -> Chip:
     """The decision; while there is none, that the task waits."""
     return STATES[State.WAITING] if task.decision is None else DECISIONS[Decision(task.decision)]
