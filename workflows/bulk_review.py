@@ -39,6 +39,7 @@ class RequestLine:
     customer_id: int | None
     amount: Decimal | None
     money: Decimal | None
+    program_id: int | None
     program_name: str
     reason: str
     digest: str
@@ -97,11 +98,18 @@ class Sums:
 
 
 @dataclass(slots=True)
+class OfProgram(Sums):
+    """The sums of one program; two programs may have one name."""
+
+    name: str = ""
+
+
+@dataclass(slots=True)
 class Review:
     """What a choice comes to: what would be decided, and what is left out, by the reason for it."""
 
     all: Sums = field(default_factory=Sums)
-    per_program: dict[str, Sums] = field(default_factory=dict)
+    per_program: dict[int | None, OfProgram] = field(default_factory=dict)
     included: list[Line] = field(default_factory=list)
     left_out: dict[str, list[Line]] = field(default_factory=dict)
     needs_fresh_proof: bool = False
@@ -128,7 +136,8 @@ def review(run: BulkRun, actor: Actor, *, confirmed: Collection[int] | None = No
             continue
         found.included.append(line)
         found.all.add(line.request)
-        found.per_program.setdefault(line.request.program_name or "–", Sums()).add(line.request)
+        of_program = OfProgram(name=line.request.program_name or "–")
+        found.per_program.setdefault(line.request.program_id, of_program).add(line.request)
         found.needs_fresh_proof |= policies.needs_fresh_proof(actor, line.request)
     return found
 

@@ -239,6 +239,12 @@ def outcomes(run_id: int) -> dict[str, int]:
     return tally | {outcome or "open": number for outcome, number in found}
 
 
+def states_of_decided(run_id: int) -> dict[str, int]:
+    """How many of the requests that the run has decided stand in which state by now."""
+    decided = BulkItem.objects.filter(run=run_id, outcome=BulkOutcome.DECIDED).order_by()
+    return dict(decided.values_list("request__state").annotate(Count("pk")))
+
+
 def abandoned() -> list[int]:
     """Runs that are to go on and that nobody is at."""
     free = Q(lease_expires_at=None) | Q(lease_expires_at__lte=Now())

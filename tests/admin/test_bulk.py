@@ -10,10 +10,13 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.admin.conftest import task_of
 from tests.admin.test_filters import past_the_guards
-from tests.factories import PASSWORD, MembershipFactory, UserFactory
+from tests.factories import PASSWORD, MembershipFactory, ProgramFactory, UserFactory
 from workflows import bulk_running, bulk_selection, queue, services, tasks
+from workflows.admin import bulk, bulk_result
 from workflows.errors import AlreadyDecided
-from workflows.models import AdminTask, AuditEvent, BulkItem, BulkOutcome, BulkPhase, BulkRun, Decision
+from workflows.execution import claim_due, record
+from workflows.intouch.outcomes import Outcome
+from workflows.models import AdminTask, AuditEvent, BulkItem, BulkOutcome, BulkPhase, BulkRun, CallOutcome, Decision
 from workflows.states import State
 
 LIST, RUNS = "/admin/workflows/admintask/", "/admin/workflows/bulkrun/"
@@ -81,10 +84,40 @@ def test_choosing_decides_nothing_and_shows_what_it_comes_to(checker, house, thr
     review = page(checker, run).context["review"]
     assert (review.all.number, review.all.amount, review.all.money) == (4, 160, 110)
     assert review.all.largest.id == dear.pk
-    assert [(name, sums.number, sums.amount) for name, sums in review.per_program.items()] == [
+    assert [(sums.name, sums.number, sums.amount) for sums in review.per_program.values()] == [
         (house.program.name, 4, 160)
     ]
     assert states([*three, dear]) == [State.WAITING] * 4
+
+
+def test_two_programs_of_one_name_are_summed_apart(checker, house):
+    other = ProgramFactory(organisation=house.organisation, program_id=9001, name=house.program.name)
+    run = choose(checker, house.submit(points=10), house.submit(points=20, programId=other.program_id))
+    shown = page(checker, run)
+    sums = shown.context["review"].per_program
+    assert {key: found.amount for key, found in sums.items()} == {house.program.program_id: 10, 9001: 20}
+    assert '<span class="quiet">9001</span>' in shown.content.decode()
+
+
+def test_what_looks_like_another_is_named_before_it_is_decided(checker, house, three):
+    twins = [house.submit(points=70, reason=reason) for reason in ("late", "lost")]
+    outside = house.submit(points=20)
+    shown = page(checker, choose(checker, *three, *twins))
+    assert [line.request.id for line in shown.context["alike"].shown] == [three[1].pk, *(twin.pk for twin in twins)]
+    assert "3 look like another" in shown.content.decode()
+    assert "look like another" not in page(checker, choose(checker, three[0], three[2])).content.decode()
+    assert "1 looks like another" in page(checker, choose(checker, outside)).content.decode()
+
+
+def test_of_many_that_are_left_out_the_page_says_how_many_more(checker, house, monkeypatch):
+    monkeypatch.setattr(bulk, "MOST_LISTED", 2)
+    many = [house.submit(points=points) for points in (1, 2, 3, 4, 5, 6, 7)]
+    run = choose(checker, *many)
+    for request in many[:3]:
+        house.approve(request)
+    shown = page(checker, run)
+    assert [found.unshown for found in (*shown.context["left_out"], shown.context["chosen"])] == [1, 2]
+    assert re.findall(r"and \d more", shown.content.decode()) == ["and 2 more", "and 1 more"]
 
 
 def test_one_message_approves_all_each_by_its_own_decision(checker, house, three):
@@ -335,6 +368,33 @@ def test_more_than_fit_in_one_answer_go_on_in_the_background(
     assert states(three) == [State.EXECUTING] * 3
 
 
+def test_after_an_approval_the_page_is_told_what_becomes_of_each_until_all_have_ended(checker, house, three):
+    run = choose(checker, *three)
+    start(checker, run)
+    shown = page(checker, run)
+    address = re.search(r'data-progress="([^"]+)"', shown.content.decode())[1]
+    assert shown.context["became"] == "3 being carried out"
+    outcomes = [Outcome(CallOutcome.CREDITED, 201), Outcome(CallOutcome.REFUSED, 400, "HTTP 400")]
+    for request, outcome in zip(three, outcomes, strict=False):
+        record(claim_due(request.pk), outcome)
+    told = checker.get(address).json()
+    assert (told["became"], told["isOpen"]) == ("1 credited, 1 failed, 1 being carried out", True)
+    chips = [told["states"][str(item.pk)]["label"] for item in run.items.order_by("pk")]
+    assert chips == ["Credited", "Failed", "Being carried out"]
+    record(claim_due(three[2].pk), outcomes[0])
+    told = checker.get(address).json()
+    assert (told["became"], told["isOpen"]) == ("2 credited, 1 failed", False)
+    assert "data-progress" not in page(checker, run).content.decode()
+
+
+def test_after_a_rejection_there_is_nothing_to_wait_for(checker, three):
+    run = choose(checker, *three)
+    start(checker, run, decision="rejected")
+    shown = page(checker, run).content.decode()
+    assert "data-progress" not in shown
+    assert "data-became" not in shown
+
+
 def test_a_run_goes_on_in_turns_and_asks_for_the_next_one(checker, house, three, monkeypatch):
     sent = []
     monkeypatch.setattr(queue, "_send", lambda task, ids: sent.append(task) or 1)
@@ -474,9 +534,7 @@ def test_choosing_writes_many_rows_with_few_statements(house, three):
 
 
 def test_a_long_result_is_paged(checker, three, monkeypatch):
-    from workflows.admin import bulk
-
-    monkeypatch.setattr(bulk, "PER_PAGE", 2)
+    monkeypatch.setattr(bulk_result, "PER_PAGE", 2)
     run = choose(checker, *three)
     start(checker, run)
     first, second = page(checker, run), checker.get(f"{RUNS}{run.pk}/change/?page=2")

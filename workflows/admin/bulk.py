@@ -9,7 +9,6 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
-from django.core.paginator import Paginator
 from django.db import DatabaseError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
@@ -23,22 +22,21 @@ from django.views.decorators.http import conditional_page, require_GET, require_
 from accounts.actors import Actor
 from accounts.admin_guard import actors_for, person_of
 from wire.errors import ApiError
-from workflows import bulk_review, bulk_running, bulk_selection, desk_filters, queue
-from workflows.admin import chips
+from workflows import bulk_review, bulk_running, bulk_selection, desk_filters, desk_history, queue
+from workflows.admin import bulk_result
 from workflows.admin.base import DeskAdmin
 from workflows.admin.chips import Chip
 from workflows.admin.forms import BulkForm
 from workflows.admin.lists import ORDER
 from workflows.admin.password_again import PasswordAgainForm
+from workflows.bulk_review import Line
 from workflows.errors import CannotChoose
-from workflows.models import BulkItem, BulkOutcome, BulkPhase, BulkRun, BulkVerdict
-from workflows.states import State
+from workflows.models import BulkPhase, BulkRun, BulkVerdict
 
 logger = logging.getLogger(__name__)
 
 UNPROCESSABLE: Final = 422
 MOST_LISTED: Final = 10
-PER_PAGE: Final = 100
 # In the address of a run's page: the list that one came from.
 CAME_FROM: Final = "list"
 
@@ -47,30 +45,29 @@ _PHASES: Final = {
     BulkPhase.RUNNING: Chip("work", "arrow", gettext_lazy("Being decided")),
     BulkPhase.ENDED: Chip("good", "check", gettext_lazy("Done")),
 }
-_OUTCOMES: Final[dict[str | None, Chip]] = {
-    None: Chip("work", "clock", gettext_lazy("Not yet")),
-    BulkOutcome.DECIDED: Chip("good", "check", gettext_lazy("Decided")),
-    BulkOutcome.REFUSED: Chip("bad", "cross", gettext_lazy("Not decided")),
-    BulkOutcome.LEFT_OUT: Chip("off", "stop", gettext_lazy("Left out")),
-}
 
 
-_NEXT_LEVEL: Final = Chip("wait", "clock", gettext_lazy("Waits for another approval"))
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Some lines of a choice, of which the page shows the first few and says how many more there are."""
+
+    number: int
+    shown: list[Line]
+    why: str = ""
+
+    @classmethod
+    def of(cls, lines: list[Line], why: str = "") -> Listed:
+        return cls(len(lines), lines[:MOST_LISTED], why)
+
+    @property
+    def unshown(self) -> int:
+        return self.number - len(self.shown)
 
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
     run: BulkRun
     chip: Chip
-
-
-@dataclass(frozen=True, slots=True)
-class ItemRow:
-    """`chip` is what the run has done about the item, `state` where its request stands by now."""
-
-    item: BulkItem
-    chip: Chip
-    state: Chip
 
 
 @admin.register(BulkRun)
@@ -144,17 +141,18 @@ class BulkRunAdmin(DeskAdmin):
         }  # fmt: skip
         if row.phase == BulkPhase.CHOSEN:
             return {**common, **self._to_confirm(self.actor_for(request, row), row)}
-        return {**common, **_result(row, request.GET.get("page", "1"))}
+        return {**common, **bulk_result.read(row, request.GET.get("page", "1"))}
 
     def _to_confirm(self, actor: Actor, run: BulkRun) -> dict[str, Any]:
         review = bulk_review.review(run, actor)
+        alike = desk_history.with_look_alikes([line.request.id for line in review.included])
         return {
             "title": _("Decide %(number)s at once") % {"number": review.all.number},
             "review": review,
-            "left_out": [(why, len(items), items[:MOST_LISTED]) for why, items in review.left_out.items()],
+            "left_out": [Listed.of(items, why) for why, items in review.left_out.items()],
+            "alike": Listed.of([line for line in review.included if line.request.id in alike]),
             "confirmed": ",".join(str(line.pk) for line in review.included),
-            "listed": review.included[:MOST_LISTED],
-            "unlisted": max(len(review.included) - MOST_LISTED, 0),
+            "chosen": Listed.of(review.included),
             "form": BulkForm(),
             "password": PasswordAgainForm() if review.needs_fresh_proof else None,
         }
@@ -203,9 +201,7 @@ class BulkRunAdmin(DeskAdmin):
         return self.with_row(request, object_id, self.progress)
 
     def progress(self, request: HttpRequest, run: BulkRun) -> HttpResponse:
-        tally = bulk_running.outcomes(run.pk)
-        has_ended = run.phase == BulkPhase.ENDED
-        return JsonResponse({"ended": has_ended, "total": run.total, "said": _said(run, tally), **tally})
+        return JsonResponse(bulk_result.progress(run, request.GET.get("page", "1")))
 
 
 def _came_from(request: HttpRequest) -> QueryDict:
@@ -225,35 +221,3 @@ def _digests(chosen: list[str]) -> dict[int, str]:
         if number.isascii() and number.isdigit() and len(number) < 19 and len(digest) == 64:
             found[int(number)] = digest
     return found
-
-
-def _result(run: BulkRun, page: str) -> dict[str, Any]:
-    tally = bulk_running.outcomes(run.pk)
-    items = Paginator(bulk_selection.by_outcome(run), PER_PAGE).get_page(page)
-    return {
-        "title": _result_title(run),
-        "tally": tally,
-        "done": run.total - tally["open"],
-        "said": _said(run, tally),
-        "missed": tally[BulkOutcome.REFUSED] + tally[BulkOutcome.LEFT_OUT],
-        "items": items,
-        "rows": [ItemRow(item, _OUTCOMES[item.outcome], _state_of(item)) for item in items],
-    }
-
-
-def _state_of(item: BulkItem) -> Chip:
-    is_at_next_level = item.outcome == BulkOutcome.DECIDED and item.request.state == State.WAITING
-    return _NEXT_LEVEL if is_at_next_level else chips.of_request(item.request)
-
-
-def _result_title(run: BulkRun) -> str:
-    if run.verdict == BulkVerdict.APPROVED:
-        return _("Approve %(number)s at once") % {"number": run.total}
-    return _("Reject %(number)s at once") % {"number": run.total}
-
-
-def _said(run: BulkRun, tally: dict[str, int]) -> str:
-    """How far the run is, in one sentence."""
-    return _("%(done)s of %(total)s: %(decided)s decided, %(refused)s not decided, %(left_out)s left out.") % {
-        "done": run.total - tally["open"], "total": run.total, **tally,
-    }  # fmt: skip
