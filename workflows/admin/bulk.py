@@ -106,6 +106,8 @@ class BulkRunAdmin(DeskAdmin):
     def choose(self, request: HttpRequest) -> HttpResponse:
         """Keep what was chosen on the list: its rows, or all that match its filters; then show it."""
         actors, query = actors_for(request), QueryDict(request.POST.get("query", ""))
+        if len(request.POST.get("query", "")) > desk_filters.MOST_ADDRESS:
+            return self._not_chosen(request, desk_filters.TOO_LONG, query)
         if request.POST.get("all"):
             return self._chosen(request, lambda: bulk_selection.choose_all(actors, query.dict()), query)
         digests = _digests(request.POST.getlist("chosen"))
@@ -122,10 +124,13 @@ class BulkRunAdmin(DeskAdmin):
         try:
             run = choose()
         except CannotChoose as refusal:
-            self.message_user(request, refusal.detail, messages.WARNING)
-            back = reverse("admin:workflows_admintask_changelist", current_app=self.admin_site.name)
-            return HttpResponseRedirect(f"{back}?{query.urlencode()}" if query else back)
+            return self._not_chosen(request, refusal.detail, query)
         return HttpResponseRedirect(self._page(run, query))
+
+    def _not_chosen(self, request: HttpRequest, why: Any, query: QueryDict) -> HttpResponse:
+        self.message_user(request, why, messages.WARNING)
+        back = reverse("admin:workflows_admintask_changelist", current_app=self.admin_site.name)
+        return HttpResponseRedirect(f"{back}?{query.urlencode()}" if query else back)
 
     def _page(self, run: BulkRun, came_from: QueryDict) -> str:
         page = reverse("admin:workflows_bulkrun_change", args=(run.pk,), current_app=self.admin_site.name)
@@ -206,7 +211,8 @@ class BulkRunAdmin(DeskAdmin):
 
 def _came_from(request: HttpRequest) -> QueryDict:
     """The tab, search, filters and order of the list that the address names; nothing else of what stands there."""
-    named = QueryDict(request.GET.get(CAME_FROM, "")[:2000])
+    address = request.GET.get(CAME_FROM, "")
+    named = QueryDict(address if len(address) <= desk_filters.MOST_ADDRESS else "")
     known = desk_filters.address_of(named)
     if order := named.get(ORDER):
         known[ORDER] = order
