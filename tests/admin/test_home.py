@@ -209,6 +209,16 @@ def test_an_auditor_sees_what_waits_in_all(at_desk, house, waiting):
     assert found.waiting.number == rows_behind(client, found.waiting_link) == 4
 
 
+@pytest.mark.parametrize("role", ["is_auditor", "is_operator"])
+def test_a_maker_who_reads_everything_sees_what_waits_in_all_as_well(at_desk, house, waiting, role):
+    membership = house.membership(house.maker)
+    setattr(membership, role, True)
+    membership.save()
+    page = at_desk(house.maker).get(HOME).content.decode()
+    assert re.search(r'wait in all</dt><dd><a href="[^"]*show=waiting"><strong class="big">4</strong>', page)
+    assert "Your requests that wait for a checker" in page
+
+
 def test_the_plots_are_of_one_organisation_that_can_be_chosen(at_desk, house, other_house):
     MembershipFactory(user=house.auditor, organisation=other_house.organisation, is_auditor=True)
     other_house.approve(other_house.submit())
