@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from workflows import bulk_running, bulk_selection
-from workflows.admin import chips, live
+from workflows.admin import chips
 from workflows.admin.chips import Chip
 from workflows.models import BulkItem, BulkOutcome, BulkPhase, BulkRun, BulkVerdict
 from workflows.states import QUEUED, State
@@ -77,7 +77,7 @@ def progress(run: BulkRun, page: str) -> dict[str, Any]:
     return {
         "ended": run.phase == BulkPhase.ENDED, "total": run.total, **tally, "said": _said(run, tally),
         "became": _became(run, states), "isOpen": _may_change(run, states),
-        "states": {str(item.pk): live.as_json(_state_of(item)) for item in _page(run, page)},
+        "states": {str(item.pk): _state_of(item).as_json() for item in _page(run, page)},
     }  # fmt: skip
 
 

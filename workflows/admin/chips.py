@@ -19,6 +19,10 @@ class Chip:
     icon: str
     label: Any
 
+    def as_json(self) -> dict[str, str]:
+        """As live.js draws it."""
+        return {"tone": self.tone, "icon": self.icon, "label": str(self.label)}
+
 
 STATES: Final[dict[State, Chip]] = {
     State.WAITING: Chip("wait", "clock", _("Waiting")),

@@ -60,18 +60,16 @@ def answer(request: HttpRequest, about: WorkflowRequest | None = None, *, why_no
         why_not: why it cannot be decided any more by who looks at it; empty where it can.
     """
     mine = followed(request)
-    shown: dict[str, Any] = {"followed": {str(row.request.pk): as_json(row.chip, _name(row.request)) for row in mine}}
+    shown: dict[str, Any] = {"followed": {str(row.request.pk): _as_json(row.chip, _name(row.request)) for row in mine}}
     is_open = any(row.is_open for row in mine)
     if about is not None:
-        shown |= {"chip": as_json(chips.of_request(about)), "whyNot": why_not}
+        shown |= {"chip": _as_json(chips.of_request(about)), "whyNot": why_not}
         is_open = is_open or State(about.state) not in ENDED
     return JsonResponse({**shown, "isOpen": is_open})
 
 
-def as_json(chip: Chip, name: str = "") -> dict[str, str]:
-    """A chip as live.js draws it; `said` is what a screen reader hears of it."""
-    label = str(chip.label)
-    return {"tone": chip.tone, "icon": chip.icon, "label": label, "said": f"{name}: {label}" if name else label}
+def _as_json(chip: Chip, name: str = "") -> dict[str, str]:
+    return {**chip.as_json(), "said": f"{name}: {chip.label}" if name else str(chip.label)}
 
 
 def _name(request: WorkflowRequest) -> str:
