@@ -112,9 +112,12 @@ def bulk(house: FilledHouse, times: int) -> list[Row]:
     address = f"/admin/workflows/bulkrun/{run.pk}/change/"
     confirmation = _page(_client(house.people.checker), f"confirmation of {number}", address, times, PAGE)
     actor = house.actors[house.people.organisation.pk]
+    items = frozenset(run.items.values_list("pk", flat=True))
 
     def decide() -> None:
-        bulk_running.start(actor=actor, run_id=run.pk, verdict=BulkVerdict.APPROVED, message="checked", proof=None)
+        bulk_running.start(
+            actor=actor, run_id=run.pk, confirmed=items, verdict=BulkVerdict.APPROVED, message="checked", proof=None
+        )
         while bulk_running.carry_on(run.pk):
             pass
 

@@ -6,7 +6,7 @@ rows of what is judged and shown: making three model instances of each would cos
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from decimal import Decimal
@@ -39,6 +39,7 @@ class RequestLine:
     customer_id: int | None
     amount: Decimal | None
     money: Decimal | None
+    program_id: int | None
     program_name: str
     reason: str
     digest: str
@@ -97,11 +98,18 @@ class Sums:
 
 
 @dataclass(slots=True)
+class OfProgram(Sums):
+    """The sums of one program; two programs may have one name."""
+
+    name: str = ""
+
+
+@dataclass(slots=True)
 class Review:
     """What a choice comes to: what would be decided, and what is left out, by the reason for it."""
 
     all: Sums = field(default_factory=Sums)
-    per_program: dict[str, Sums] = field(default_factory=dict)
+    per_program: dict[int | None, OfProgram] = field(default_factory=dict)
     included: list[Line] = field(default_factory=list)
     left_out: dict[str, list[Line]] = field(default_factory=dict)
     needs_fresh_proof: bool = False
@@ -111,17 +119,25 @@ class Review:
         return sum(len(lines) for lines in self.left_out.values())
 
 
-def review(run: BulkRun, actor: Actor) -> Review:
-    """Look at every item as it is now; one query."""
+def review(run: BulkRun, actor: Actor, *, confirmed: Collection[int] | None = None) -> Review:
+    """Look at every item as it is now; one query.
+
+    Args:
+        confirmed: the items that the person was shown as those to be decided, once they have confirmed. Whatever else
+            could be decided by now is left out: nobody has read it in the number and the sum.
+    """
     found = Review()
     for line in _lines(run):
         reason = _why_left_out(actor, line)
+        if reason is None and confirmed is not None and line.pk not in confirmed:
+            reason = CannotChoose(_("Was left out when this was confirmed; choose it again."))
         if reason is not None:
             found.left_out.setdefault(str(reason.detail), []).append(line)
             continue
         found.included.append(line)
         found.all.add(line.request)
-        found.per_program.setdefault(line.request.program_name or "–", Sums()).add(line.request)
+        of_program = OfProgram(name=line.request.program_name or "–")
+        found.per_program.setdefault(line.request.program_id, of_program).add(line.request)
         found.needs_fresh_proof |= policies.needs_fresh_proof(actor, line.request)
     return found
 

@@ -7,6 +7,8 @@ another, and what the run has decided already is known again by its task, not de
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -45,8 +47,14 @@ class _Result:
 
 
 @transaction.atomic(durable=True)
-def start(*, actor: Actor, run_id: int, verdict: BulkVerdict, message: str, proof: FreshProof | None) -> int | None:
+def start(
+    *, actor: Actor, run_id: int, confirmed: Collection[int], verdict: BulkVerdict, message: str,
+    proof: FreshProof | None,
+) -> int | None:  # fmt: skip
     """Confirm a choice: what cannot be decided is left out at once, the rest is carried on with by `carry_on`.
+
+    Args:
+        confirmed: the items that the person read as those to be decided; no other item is.
 
     Returns:
         How many are to be decided; None where it was confirmed before, by a double click, and nothing was done.
@@ -60,7 +68,7 @@ def start(*, actor: Actor, run_id: int, verdict: BulkVerdict, message: str, proo
         raise PermissionDenied(_("Only who has chosen these requests decides them."))
     if run.phase != BulkPhase.CHOSEN:
         return None
-    found = bulk_review.review(run, actor)
+    found = bulk_review.review(run, actor, confirmed=confirmed)
     is_proved = proof is not None and proof.user_id == actor.user.pk
     if verdict == BulkVerdict.APPROVED and found.needs_fresh_proof and not is_proved:
         raise FreshProofNeeded
@@ -81,10 +89,23 @@ def start(*, actor: Actor, run_id: int, verdict: BulkVerdict, message: str, proo
 
 
 def carry_on(run_id: int, *, most: int = SLICE) -> bool:
-    """Decide up to so many items, if nobody else is at the run; whether some are left for the next turn."""
+    """Decide up to so many items, if nobody else is at the run; whether some are left for the next turn.
+
+    Raises:
+        DatabaseError: something was in the way; the run is free for the next turn, if that could still be written.
+    """
     run = _claim(run_id)
     if run is None:
         return False
+    try:
+        return _take_turn(run, most)
+    except DatabaseError:
+        with suppress(DatabaseError):
+            _give_back(run)
+        raise
+
+
+def _take_turn(run: BulkRun, most: int) -> bool:
     done = 0
     while done < most:
         failpoint("bulk.chunk")
@@ -216,6 +237,12 @@ def outcomes(run_id: int) -> dict[str, int]:
     found = BulkItem.objects.filter(run=run_id).order_by().values_list("outcome").annotate(Count("pk"))
     tally = dict.fromkeys([*BulkOutcome.values, "open"], 0)
     return tally | {outcome or "open": number for outcome, number in found}
+
+
+def states_of_decided(run_id: int) -> dict[str, int]:
+    """How many of the requests that the run has decided stand in which state by now."""
+    decided = BulkItem.objects.filter(run=run_id, outcome=BulkOutcome.DECIDED).order_by()
+    return dict(decided.values_list("request__state").annotate(Count("pk")))
 
 
 def abandoned() -> list[int]:

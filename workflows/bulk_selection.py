@@ -35,11 +35,13 @@ def choose_all(actors: Actors, query: Mapping[str, str]) -> BulkRun:
     """Keep all open tasks that the list at this address shows, the oldest `MOST_CHOSEN` of them, as they are now.
 
     Raises:
-        CannotChoose: no task, or of several organisations.
+        CannotChoose: no task, or of several organisations, or the address is too long to be kept.
     """
-    address = desk_filters.address_of(query)
+    address = urlencode(sorted(desk_filters.address_of(query).items()))
+    if len(address) > desk_filters.MOST_ADDRESS:
+        raise CannotChoose(desk_filters.TOO_LONG)
     tasks = desk_filters.tasks_for(actors, query).filter(decision=None)
-    return _keep(actors, tasks, {}, urlencode(sorted(address.items())))
+    return _keep(actors, tasks, {}, address)
 
 
 def choose_again(actors: Actors, run: BulkRun) -> BulkRun:
@@ -64,7 +66,7 @@ def _keep(actors: Actors, tasks: QuerySet[AdminTask], digests: Mapping[int, str]
     actor = actors[organisations.pop()]
     with transaction.atomic(durable=True):
         run = BulkRun.objects.create(
-            organisation=actor.organisation, person=actor.user, person_name=actor.name, filter=shown_filter[:2000],
+            organisation=actor.organisation, person=actor.user, person_name=actor.name, filter=shown_filter,
             total=len(rows), is_cut=len(found) > len(rows),
         )  # fmt: skip
         BulkItem.objects.bulk_create(

@@ -37,6 +37,11 @@ _HOURS: Final = (
     ("720", _("30 days")),
 )  # fmt: skip
 _LARGEST = 2**63 - 1
+# Half an address would choose more than the whole one: what is longer is refused and never cut.
+MOST_ADDRESS: Final = 2000
+TOO_LONG: Final = _(
+    "The filters and the search of this list are too long to be kept, so nothing was done. Use fewer or shorter ones."
+)
 
 
 def _choice(label: Any, choices: Any) -> forms.ChoiceField:

@@ -6,13 +6,26 @@ A fixed number of queries, each of which reads one end of an index: of a custome
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
+from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import (
+    Count,
+    DurationField,
+    Exists,
+    ExpressionWrapper,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Value,
+)
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
+from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 
 from workflows import registry
@@ -20,6 +33,7 @@ from workflows.models import WorkflowRequest
 from workflows.registry import Credit
 from workflows.rules.levels import terms_of_request
 from workflows.states import OPEN, State
+from workflows.terms.document import Terms
 
 MOST_READ: Final = 500
 MOST_SHOWN: Final = 3
@@ -138,13 +152,46 @@ def of_maker(request: WorkflowRequest) -> MakerRecord:
     return MakerRecord(days=MAKER_DAYS, **counts, is_cut=is_cut)
 
 
-def look_alikes(request: WorkflowRequest) -> list[WorkflowRequest]:
-    """The latest requests that look alike by the policy that judged this one, before and after it; one query."""
+@dataclass(frozen=True, slots=True)
+class LookAlikes:
+    """The latest few requests that look like one, and how many there are; of very many the latest count."""
+
+    shown: list[WorkflowRequest]
+    number: int
+
+    @property
+    def unshown(self) -> int:
+        return self.number - len(self.shown)
+
+
+def look_alikes(request: WorkflowRequest) -> LookAlikes:
+    """Of the same customer the same amount, asked for before or after within the days of the policy; one query.
+
+    A checker also wants to see those that give another reason, which a rule of a policy does not ask about.
+    """
     if request.customer_id is None:
-        return []
+        return LookAlikes([], 0)
     near = timedelta(days=terms_of_request(request).look_alike.days)
-    alike = _of_same_customer(request, near).filter(amount=request.amount, reason=request.reason)
-    return list(_light(alike).order_by("-created_at", "-id")[:MOST_SHOWN])
+    alike = _of_same_customer(request, near).filter(amount=request.amount)
+    found = list(_light(alike).order_by("-created_at", "-id")[:MOST_READ])
+    return LookAlikes(found[:MOST_SHOWN], len(found))
+
+
+def with_look_alikes(request_ids: Collection[UUID]) -> set[UUID]:
+    """Those of the requests that `look_alikes` finds others for; one query, which looks up each customer by itself."""
+    if not request_ids:
+        return set()
+    said = KeyTextTransform("days", KeyTransform("look_alike", "policy_version__document"))
+    days = Coalesce(Cast(said, IntegerField()), Terms().look_alike.days)
+    near = ExpressionWrapper(days * Value(timedelta(days=1)), output_field=DurationField())
+    same = ("organisation", "request_type", "customer_id", "amount")
+    others = WorkflowRequest.objects.filter(
+        **{name: OuterRef(name) for name in same},
+        created_at__gte=OuterRef("created_at") - OuterRef("near"),
+        created_at__lte=OuterRef("created_at") + OuterRef("near"),
+    ).exclude(pk=OuterRef("pk"))
+    asked = WorkflowRequest.objects.filter(pk__in=request_ids).annotate(near=near)
+    return set(asked.filter(Exists(others)).order_by().values_list("pk", flat=True))
 
 
 def split_with(request: WorkflowRequest) -> list[WorkflowRequest]:

@@ -12,7 +12,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from decimal import Decimal
 from typing import IO, Any, Final
 
@@ -27,8 +27,13 @@ from workflows.exports import defused
 
 MOST_ROWS = 100_000
 _AT_ONCE = 2000
+_DIGITS = 15
 _IN_MEMORY = 1024 * 1024
 _BYTE_ORDER_MARK = "\ufeff"  # without it Excel takes UTF-8 for something else
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 class TooManyRows(Exception):
@@ -37,10 +42,11 @@ class TooManyRows(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of the file: its head, and where the list's rows have it."""
+    """A column of the file: its head, where the list's rows have it, and how it is said there; `None` is a blank."""
 
     head: Any
     path: str
+    said: Callable[[Any], Any] = _as_it_is
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,7 @@ def write(rows: QuerySet[Any], columns: Sequence[Column], kind: Format, actors: 
         for organisation_id, *cells in _read(values):
             found[organisation_id] += 1
             zone = actors[organisation_id].organisation.zone
-            yield [_cell(cell.astimezone(zone) if isinstance(cell, datetime) else cell) for cell in cells]
+            yield [_cell(_said(column, cell, zone)) for column, cell in zip(columns, cells, strict=True)]
 
     file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - the answer closes it
     try:
@@ -99,11 +105,17 @@ def _read(values: QuerySet[Any, Any]) -> Iterator[tuple[Any, ...]]:
             yield from found
 
 
+def _said(column: Column, value: Any, zone: tzinfo) -> Any:
+    if value is None:
+        return None
+    return value.astimezone(zone) if isinstance(value, datetime) else column.said(value)
+
+
 def _cell(value: Any) -> Any:
     """A number as a number; everything else as a text that no spreadsheet runs."""
     if value is None:
         return ""
-    if isinstance(value, Decimal):
+    if isinstance(value, (Decimal, int)):
         return value
     if isinstance(value, datetime):
         return value.isoformat(sep=" ", timespec="seconds")
@@ -111,7 +123,12 @@ def _cell(value: Any) -> Any:
 
 
 def _plain(value: Any) -> str:
-    return f"{value.normalize():f}" if isinstance(value, Decimal) else value
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
+
+
+def _is_exact(value: Any) -> bool:
+    """Whether a spreadsheet holds the number as it is: it keeps 15 digits, and ids may have more."""
+    return isinstance(value, (Decimal, int)) and len(Decimal(value).normalize().as_tuple().digits) <= _DIGITS
 
 
 def _write_csv(file: IO[bytes], lines: Iterable[Sequence[Any]]) -> None:
@@ -124,16 +141,16 @@ def _write_csv(file: IO[bytes], lines: Iterable[Sequence[Any]]) -> None:
 
 
 def _write_xlsx(file: IO[bytes], lines: Iterable[Sequence[Any]]) -> None:
-    """Texts are written as texts: neither a formula nor a link is ever made of one."""
+    """Texts are written as texts, and neither a formula nor a link is ever made of one; so are overlong numbers."""
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(file, options) as book:
         sheet = book.add_worksheet()
         for number, line in enumerate(lines):
             for place, value in enumerate(line):
-                if isinstance(value, Decimal):
+                if _is_exact(value):
                     sheet.write_number(number, place, float(value))
                 else:
-                    sheet.write_string(number, place, value)
+                    sheet.write_string(number, place, _plain(value))
 
 
 CSV: Final = Format("csv", "text/csv; charset=utf-8", _write_csv)

@@ -88,16 +88,25 @@ if (live) {
   });
 }
 
-// A bulk decision on its way: its numbers, and at the end its list.
+// A bulk decision: while it is on its way its numbers, then its list, and there what becomes of each request.
 const running = document.querySelector("[data-progress]");
 if (running) {
   const bar = running.querySelector("progress");
   const said = running.querySelector("[data-said]");
+  const became = running.querySelector("[data-became]");
   watch(running.dataset.progress, (state) => {
-    bar.value = state.total - state.open;
     say(said, state.said);
-    if (state.ended) window.location.reload();
-    return state.ended;
+    if (became) say(became, state.became);
+    if (bar) {
+      bar.value = state.total - state.open;
+      if (state.ended) window.location.reload();
+      return state.ended;
+    }
+    for (const cell of document.querySelectorAll("[data-item]")) {
+      const now = state.states[cell.dataset.item];
+      if (now) drawChip(cell.querySelector(".chip"), now);
+    }
+    return !state.isOpen;
   });
 }
 

@@ -133,7 +133,7 @@ def test_look_alikes_stand_side_by_side_and_say_what_differs(checker, house, req
     assert "look-alikes" not in checker.get(page_of(request_)).content.decode()
     other = house.submit(points=20, reason="late delivery", maker=house.service_account)
     page = checker.get(page_of(request_)).content.decode()
-    assert "1 look-alike: the same customer, amount and reason within 7 days" in page
+    assert "1 look-alike: the same customer and amount within 7 days" in page
     (row,) = [row for row in checker.get(page_of(request_)).context["comparisons"] if row.label == "Maker"]
     names = (house.maker.display_name, house.service_account.display_name)
     assert (row.value, row.others[0].value, row.others[0].differs) == (*names, True)
@@ -143,21 +143,38 @@ def test_look_alikes_stand_side_by_side_and_say_what_differs(checker, house, req
 
 @pytest.mark.parametrize(
     ("changes", "days"),
-    [({"points": 21}, 0), ({"earningEntityId": 4711}, 0), ({"reason": "lost parcel"}, 0), ({}, 8), ({}, -8)],
+    [({"points": 21}, 0), ({"earningEntityId": 4711}, 0), ({}, 8), ({}, -8)],
 )
-def test_another_amount_customer_reason_or_week_is_no_look_alike(house, request_, changes, days):
+def test_another_amount_customer_or_week_is_no_look_alike(house, request_, changes, days):
     other = house.submit(**({"points": 20, "reason": "late delivery"} | changes))
     move(other, created_at=request_.created_at + timedelta(days=days))
-    assert desk_history.look_alikes(request_) == []
+    assert desk_history.look_alikes(request_).number == 0
+    assert desk_history.with_look_alikes([request_.pk]) == set()
+
+
+def test_a_look_alike_for_another_reason_says_that_the_reason_differs(checker, house, request_):
+    house.submit(points=20, reason="lost parcel")
+    (row,) = [row for row in checker.get(page_of(request_)).context["comparisons"] if row.label == "Reason"]
+    assert (row.value, row.others[0].value, row.others[0].differs) == ("late delivery", "lost parcel", True)
+
+
+def test_of_many_look_alikes_the_page_says_how_many_there_are_and_how_many_more(checker, house, request_):
+    for _ in range(5):
+        house.submit(points=20)
+    page = checker.get(page_of(request_)).content.decode()
+    assert "5 look-alikes: the same customer and amount" in page
+    assert "and 2 more, made before these" in page
 
 
 def test_the_policy_that_judged_a_request_says_how_many_days_apart_look_alikes_are(house):
     set_terms(house.policy, look_alike={"days": 30})
     request, other = house.submit(), house.submit()
     move(other, created_at=request.created_at + timedelta(days=29))
-    assert desk_history.look_alikes(request) == [other]
+    assert desk_history.look_alikes(request).shown == [other]
+    assert desk_history.with_look_alikes([request.pk, other.pk]) == {request.pk, other.pk}
     move(other, created_at=request.created_at + timedelta(days=31))
-    assert desk_history.look_alikes(request) == []
+    assert desk_history.look_alikes(request).shown == []
+    assert desk_history.with_look_alikes([request.pk, other.pk]) == set()
 
 
 class TestOddOnes:
@@ -174,7 +191,7 @@ class TestOddOnes:
             house.submit(points=1, earningEntityId=7),
         )
         assert self.flags(checker) == {
-            first.pk: [], second.pk: ["Looks like another", "Looks split"], small.pk: [],
+            first.pk: ["Looks like another"], second.pk: ["Looks like another", "Looks split"], small.pk: [],
         }  # fmt: skip
         for request, other in ((first, second), (second, first)):
             page = checker.get(page_of(request)).content.decode()
@@ -182,13 +199,18 @@ class TestOddOnes:
             assert f"/admin/workflows/workflowrequest/{other.pk}/change/" in page[page.index('id="split"') :]
         assert "Looks split" not in checker.get(page_of(small)).content.decode()
 
-    def test_look_alikes_of_every_request_are_marked_where_the_policy_says_so(self, checker, house):
-        first, second = house.submit(), house.submit()
-        assert self.flags(checker) == {first.pk: [], second.pk: []}
+    def test_look_alikes_are_marked_as_their_pages_warn_whatever_the_policy_keeps_of_them(self, checker, house):
+        first, second, other = house.submit(), house.submit(reason="another reason"), house.submit(points=21)
+        assert first.judgement["look_alikes"] == second.judgement["look_alikes"] == []
+        alike = ["Looks like another"]
+        assert self.flags(checker) == {first.pk: alike, second.pk: alike, other.pk: []}
+
+    def test_the_policy_keeps_the_look_alikes_of_every_request_where_it_says_so(self, house):
+        first = house.submit()
+        house.submit(reason="another reason")
         set_terms(house.policy, look_alike={"always": True})
         third = house.submit()
-        assert self.flags(checker)[third.pk] == ["Looks like another"]
-        assert third.judgement["look_alikes"] == [str(first.pk), str(second.pk)]
+        assert third.judgement["look_alikes"] == [str(first.pk)]
 
 
 def test_a_usual_message_is_enough(checker, request_):
@@ -219,4 +241,4 @@ def test_the_outcome_of_every_call_stands_in_the_story(checker, house, request_)
 def test_a_request_without_a_customer_has_no_record_and_no_look_alikes():
     request = WorkflowRequest(customer_id=None)
     assert desk_history.of_customer(request) is None
-    assert desk_history.look_alikes(request) == []
+    assert desk_history.look_alikes(request).number == 0

@@ -9,10 +9,14 @@ from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from tests.admin.conftest import task_of
-from tests.factories import PASSWORD, MembershipFactory, UserFactory
+from tests.admin.test_filters import past_the_guards
+from tests.factories import PASSWORD, MembershipFactory, ProgramFactory, UserFactory
 from workflows import bulk_running, bulk_selection, queue, services, tasks
+from workflows.admin import bulk, bulk_result
 from workflows.errors import AlreadyDecided
-from workflows.models import AuditEvent, BulkItem, BulkOutcome, BulkPhase, BulkRun, Decision
+from workflows.execution import claim_due, record
+from workflows.intouch.outcomes import Outcome
+from workflows.models import AdminTask, AuditEvent, BulkItem, BulkOutcome, BulkPhase, BulkRun, CallOutcome, Decision
 from workflows.states import State
 
 LIST, RUNS = "/admin/workflows/admintask/", "/admin/workflows/bulkrun/"
@@ -40,7 +44,14 @@ def choose(client, *requests, **changes):
 
 
 def start(client, run, **changes):
-    return client.post(f"{RUNS}{run.pk}/start/", {"decision": "approved", "message": "all checked", **changes})
+    """What the form on the page sends, as it is on a page that is opened now."""
+    context = page(client, run).context
+    given = {"decision": "approved", "message": "all checked", "confirmed": (context or {}).get("confirmed", "")}
+    return client.post(f"{RUNS}{run.pk}/start/", given | changes)
+
+
+def items_of(run):
+    return frozenset(run.items.values_list("pk", flat=True))
 
 
 def page(client, run):
@@ -73,10 +84,40 @@ def test_choosing_decides_nothing_and_shows_what_it_comes_to(checker, house, thr
     review = page(checker, run).context["review"]
     assert (review.all.number, review.all.amount, review.all.money) == (4, 160, 110)
     assert review.all.largest.id == dear.pk
-    assert [(name, sums.number, sums.amount) for name, sums in review.per_program.items()] == [
+    assert [(sums.name, sums.number, sums.amount) for sums in review.per_program.values()] == [
         (house.program.name, 4, 160)
     ]
     assert states([*three, dear]) == [State.WAITING] * 4
+
+
+def test_two_programs_of_one_name_are_summed_apart(checker, house):
+    other = ProgramFactory(organisation=house.organisation, program_id=9001, name=house.program.name)
+    run = choose(checker, house.submit(points=10), house.submit(points=20, programId=other.program_id))
+    shown = page(checker, run)
+    sums = shown.context["review"].per_program
+    assert {key: found.amount for key, found in sums.items()} == {house.program.program_id: 10, 9001: 20}
+    assert '<span class="quiet">9001</span>' in shown.content.decode()
+
+
+def test_what_looks_like_another_is_named_before_it_is_decided(checker, house, three):
+    twins = [house.submit(points=70, reason=reason) for reason in ("late", "lost")]
+    outside = house.submit(points=20)
+    shown = page(checker, choose(checker, *three, *twins))
+    assert [line.request.id for line in shown.context["alike"].shown] == [three[1].pk, *(twin.pk for twin in twins)]
+    assert "3 look like another" in shown.content.decode()
+    assert "look like another" not in page(checker, choose(checker, three[0], three[2])).content.decode()
+    assert "1 looks like another" in page(checker, choose(checker, outside)).content.decode()
+
+
+def test_of_many_that_are_left_out_the_page_says_how_many_more(checker, house, monkeypatch):
+    monkeypatch.setattr(bulk, "MOST_LISTED", 2)
+    many = [house.submit(points=points) for points in (1, 2, 3, 4, 5, 6, 7)]
+    run = choose(checker, *many)
+    for request in many[:3]:
+        house.approve(request)
+    shown = page(checker, run)
+    assert [found.unshown for found in (*shown.context["left_out"], shown.context["chosen"])] == [1, 2]
+    assert re.findall(r"and \d more", shown.content.decode()) == ["and 2 more", "and 1 more"]
 
 
 def test_one_message_approves_all_each_by_its_own_decision(checker, house, three):
@@ -125,6 +166,50 @@ def test_what_cannot_be_decided_is_left_out_and_said_why_before(checker, house, 
     start(checker, run)
     assert sorted(outcomes(run)) == ["decided", "left_out", "left_out", "left_out"]
     assert states([three[1], three[2], own]) == [State.WAITING, State.EXECUTING, State.WAITING]
+
+
+class TestNothingIsDecidedThatThePageDidNotName:
+    """What could be decided again since the page was read was in neither its number nor its sum."""
+
+    @pytest.fixture
+    def read(self, checker, house, three):
+        """The page as it was read while the third task was handed to somebody else, who has given it back since."""
+        with past_the_guards():
+            AdminTask.objects.filter(request=three[2]).update(assigned_to=house.colleague)
+        run = choose(checker, *three)
+        read = page(checker, run)
+        assert (read.context["review"].all.number, read.context["review"].all.amount) == (2, 30)
+        with past_the_guards():
+            AdminTask.objects.filter(request=three[2]).update(assigned_to=None)
+        return run, re.search(r'name="confirmed" value="([0-9,]+)"', read.content.decode())[1]
+
+    def test_what_was_left_out_on_the_page_stays_left_out(self, checker, three, read):
+        run, confirmed = read
+        start(checker, run, confirmed=confirmed)
+        assert states(three) == [State.EXECUTING, State.EXECUTING, State.WAITING]
+        (left_out,) = run.items.filter(outcome=BulkOutcome.LEFT_OUT)
+        assert (left_out.request, left_out.sentence) == (
+            three[2], "Was left out when this was confirmed; choose it again.",
+        )  # fmt: skip
+
+    def test_it_asks_for_no_password_either(self, checker, three, read, careful):
+        run, confirmed = read
+        assert start(checker, run, confirmed=confirmed).status_code == 302
+        assert states(three) == [State.EXECUTING, State.EXECUTING, State.WAITING]
+
+    @pytest.mark.parametrize("confirmed", ["", "x", "1,", "1;2", "-1"])
+    def test_a_form_that_names_nothing_readable_shows_the_page_again(self, checker, three, read, confirmed):
+        run, _ = read
+        answer = start(checker, run, confirmed=confirmed)
+        assert answer.status_code == 422
+        assert "Read anew what would be decided" in answer.content.decode()
+        assert states(three) == [State.WAITING] * 3
+
+    def test_the_item_of_another_choice_is_not_decided_by_naming_it(self, checker, house, three, read):
+        run, confirmed = read
+        other = choose(checker, elsewhere := house.submit(points=40))
+        start(checker, run, confirmed=f"{confirmed},{other.items.get().pk}")
+        assert states([elsewhere]) == [State.WAITING]
 
 
 def test_a_digest_that_the_page_did_not_show_leaves_the_row_out(checker, three):
@@ -216,8 +301,9 @@ def test_a_double_click_decides_once(checker, three):
 def test_what_was_decided_meanwhile_is_a_failure_that_names_who_was_faster(checker, house, second_checker, three):
     run = choose(checker, *three)
     bulk_running.start(
-        actor=house.actor(house.checker), run_id=run.pk, verdict="approved", message="all checked", proof=None
-    )
+        actor=house.actor(house.checker), run_id=run.pk, confirmed=items_of(run), verdict="approved",
+        message="all checked", proof=None,
+    )  # fmt: skip
     house.approve(three[1], checker=second_checker)
     assert bulk_running.carry_on(run.pk) is False
     shown = page(checker, run)
@@ -238,7 +324,10 @@ def test_failures_are_offered_as_a_new_choice(checker, house, second_checker, th
 
 def test_rights_that_were_taken_away_stop_a_run_on_its_way(checker, house, three):
     run = choose(checker, *three)
-    bulk_running.start(actor=house.actor(house.checker), run_id=run.pk, verdict="approved", message="x", proof=None)
+    bulk_running.start(
+        actor=house.actor(house.checker), run_id=run.pk, confirmed=items_of(run), verdict="approved", message="x",
+        proof=None,
+    )  # fmt: skip
     membership = house.membership(house.checker)
     membership.is_active = False
     membership.save()
@@ -279,6 +368,33 @@ def test_more_than_fit_in_one_answer_go_on_in_the_background(
     assert states(three) == [State.EXECUTING] * 3
 
 
+def test_after_an_approval_the_page_is_told_what_becomes_of_each_until_all_have_ended(checker, house, three):
+    run = choose(checker, *three)
+    start(checker, run)
+    shown = page(checker, run)
+    address = re.search(r'data-progress="([^"]+)"', shown.content.decode())[1]
+    assert shown.context["became"] == "3 being carried out"
+    outcomes = [Outcome(CallOutcome.CREDITED, 201), Outcome(CallOutcome.REFUSED, 400, "HTTP 400")]
+    for request, outcome in zip(three, outcomes, strict=False):
+        record(claim_due(request.pk), outcome)
+    told = checker.get(address).json()
+    assert (told["became"], told["isOpen"]) == ("1 credited, 1 failed, 1 being carried out", True)
+    chips = [told["states"][str(item.pk)]["label"] for item in run.items.order_by("pk")]
+    assert chips == ["Credited", "Failed", "Being carried out"]
+    record(claim_due(three[2].pk), outcomes[0])
+    told = checker.get(address).json()
+    assert (told["became"], told["isOpen"]) == ("2 credited, 1 failed", False)
+    assert "data-progress" not in page(checker, run).content.decode()
+
+
+def test_after_a_rejection_there_is_nothing_to_wait_for(checker, three):
+    run = choose(checker, *three)
+    start(checker, run, decision="rejected")
+    shown = page(checker, run).content.decode()
+    assert "data-progress" not in shown
+    assert "data-became" not in shown
+
+
 def test_a_run_goes_on_in_turns_and_asks_for_the_next_one(checker, house, three, monkeypatch):
     sent = []
     monkeypatch.setattr(queue, "_send", lambda task, ids: sent.append(task) or 1)
@@ -293,8 +409,9 @@ def test_a_run_goes_on_in_turns_and_asks_for_the_next_one(checker, house, three,
 def _started(checker, house, requests):
     run = choose(checker, *requests)
     bulk_running.start(
-        actor=house.actor(house.checker), run_id=run.pk, verdict="approved", message="all checked", proof=None
-    )
+        actor=house.actor(house.checker), run_id=run.pk, confirmed=items_of(run), verdict="approved",
+        message="all checked", proof=None,
+    )  # fmt: skip
     return run
 
 
@@ -417,9 +534,7 @@ def test_choosing_writes_many_rows_with_few_statements(house, three):
 
 
 def test_a_long_result_is_paged(checker, three, monkeypatch):
-    from workflows.admin import bulk
-
-    monkeypatch.setattr(bulk, "PER_PAGE", 2)
+    monkeypatch.setattr(bulk_result, "PER_PAGE", 2)
     run = choose(checker, *three)
     start(checker, run)
     first, second = page(checker, run), checker.get(f"{RUNS}{run.pk}/change/?page=2")

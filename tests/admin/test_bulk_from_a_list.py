@@ -50,12 +50,14 @@ def test_the_way_back_keeps_search_filters_and_order_of_chosen_rows_and_of_all(c
 def test_it_is_kept_through_a_mistake_the_result_and_a_second_choice(checker, house):
     made = house.submit()
     page = choose(checker, made, query=urlencode(SEARCHED))
-    action = unescape(re.findall(rf'action="({RUNS}\d+/start/[^"]*)"', checker.get(page).content.decode())[0])
-    refused = checker.post(action, {"decision": "approved", "message": ""})
+    shown = checker.get(page)
+    action = unescape(re.findall(rf'action="({RUNS}\d+/start/[^"]*)"', shown.content.decode())[0])
+    given = {"decision": "approved", "message": "fine", "confirmed": shown.context["confirmed"]}
+    refused = checker.post(action, given | {"message": ""})
     assert refused.status_code == 422
     assert [parse["q"] for parse in links(refused.content.decode())] == [["382332518"]]
     house.approve(made, checker=house.colleague)
-    result = checker.post(action, {"decision": "approved", "message": "fine"})["Location"]
+    result = checker.post(action, given)["Location"]
     assert back(checker, result) == SEARCHED
     again = re.findall(rf'action="({RUNS}\d+/again/[^"]*)"', checker.get(result).content.decode())
     assert back(checker, checker.post(unescape(again[0]))["Location"]) == SEARCHED
@@ -75,7 +77,8 @@ def test_what_another_level_has_to_approve_says_so(checker, house):
     set_terms(house.policy, default={"kind": "levels", "levels": [{}, {}]})
     MembershipFactory(user=UserFactory(), organisation=house.organisation, is_checker=True)
     page = choose(checker, house.submit(), query="")
-    result = checker.post(page.replace("change", "start"), {"decision": "approved", "message": "fine"})["Location"]
+    given = {"decision": "approved", "message": "fine", "confirmed": checker.get(page).context["confirmed"]}
+    result = checker.post(page.replace("change", "start"), given)["Location"]
     (row,) = checker.get(result).context["rows"]
     assert (str(row.chip.label), str(row.state.label)) == ("Decided", "Waits for another approval")
 

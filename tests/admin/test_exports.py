@@ -9,10 +9,11 @@ import zipfile
 import pytest
 from django.http import QueryDict
 
+from tests.admin.conftest import task_of
 from tests.admin.test_lists import REQUESTS, TASKS
 from tests.factories import MembershipFactory
 from workflows import exporting
-from workflows.models import AuditEvent
+from workflows.models import AuditEvent, BulkRun, SavedView
 
 EVIL = '=HYPERLINK("http://evil.example","x")'
 
@@ -60,6 +61,61 @@ def test_no_cell_is_a_formula(at_desk, house, kind):
     assert "<f>" not in sheet
     assert "hyperlink" not in sheet
     assert "<v>20</v>" in sheet
+
+
+def test_states_and_decisions_are_said_as_on_the_page(at_desk, house):
+    house.submit(points=1)
+    house.approve(house.submit(points=2))
+    client = at_desk(house.auditor)
+    tasks = lines(export(client, "csv", "show=waiting")) + lines(export(client, "csv", "show=decided"))
+    assert [(line["State"], line["Decision"]) for line in tasks] == [("Waiting", ""), ("Being carried out", "Approved")]
+    requests = lines(export(client, "csv", address=REQUESTS))
+    assert {line["Approved automatically"] for line in requests} == {"no"}
+
+
+def test_in_a_spreadsheet_numbers_are_numbers_unless_it_would_round_them(at_desk, house):
+    house.submit(points=20, earningEntityId=382332518)
+    house.submit(points=20, earningEntityId=2**63 - 1)
+    response = export(at_desk(house.auditor), "xlsx", "show=waiting")
+    book = zipfile.ZipFile(io.BytesIO(b"".join(response.streaming_content)))
+    sheet = book.read("xl/worksheets/sheet1.xml").decode()
+    assert f"<v>{house.program.program_id}</v>" in sheet
+    assert "<v>382332518</v>" in sheet
+    assert f"<t>{2**63 - 1}</t>" in sheet
+
+
+class TestALongAddress:
+    """Half of it would mean more rows than the whole: nothing is exported, kept or chosen by it, and nothing is cut."""
+
+    LONG = "show=waiting&points_from=500&q=382332518&reason=" + "%E0%A4%A6" * 220
+
+    def refused(self, client, address, **given):
+        answer = client.post(address, {"query": self.LONG, **given})
+        assert answer.status_code == 302
+        assert QueryDict(answer["Location"].partition("?")[2])["points_from"] == "500"
+        return "are too long to be kept, so nothing was done" in client.get(answer["Location"]).content.decode()
+
+    def test_exports_nothing(self, at_desk, house):
+        house.submit()
+        assert self.refused(at_desk(house.checker), f"{TASKS}export/", format="csv")
+        assert not AuditEvent.objects.filter(action="export.made").exists()
+
+    def test_is_kept_as_no_view(self, at_desk, house):
+        assert self.refused(at_desk(house.checker), f"{TASKS}views/save/", name="mine")
+        assert not SavedView.objects.exists()
+
+    @pytest.mark.parametrize("how", [{"all": "1"}, {}])
+    def test_chooses_nothing(self, at_desk, house, how):
+        request = house.submit()
+        chosen = how or {"chosen": f"{task_of(request).pk}:{request.digest}"}
+        assert self.refused(at_desk(house.checker), "/admin/workflows/bulkrun/choose/", **chosen)
+        assert not BulkRun.objects.exists()
+
+    def test_of_an_address_that_grows_when_it_is_kept_nothing_is_chosen_either(self, at_desk, house):
+        house.submit()
+        given = {"all": "1", "query": "show=waiting&q=" + "द" * 400}
+        at_desk(house.checker).post("/admin/workflows/bulkrun/choose/", given)
+        assert not BulkRun.objects.exists()
 
 
 def test_an_export_is_audited_with_what_was_taken(at_desk, house):

@@ -12,8 +12,10 @@ from django.utils import timezone
 
 from tests.admin.test_filters import past_the_guards
 from tests.factories import MembershipFactory
-from workflows import desk_figures, services
-from workflows.models import AdminTask, DayCredits, DayFigures, WorkflowRequest
+from workflows import desk, desk_figures, services
+from workflows.execution import claim_due, record
+from workflows.intouch.outcomes import Outcome
+from workflows.models import AdminTask, CallOutcome, DayCredits, DayFigures, WorkflowRequest
 
 HOME = "/admin/"
 
@@ -177,10 +179,44 @@ def test_a_maker_sees_what_became_of_their_requests(at_desk, house):
     assert "no ticket found" in client.get(HOME).content.decode()
 
 
+def test_a_maker_reads_what_became_of_an_approved_request_and_not_that_it_was_approved(at_desk, house):
+    request = house.approve(house.submit())
+    record(claim_due(request.pk), Outcome(CallOutcome.REFUSED, 400, "HTTP 400"))
+    services.decide(
+        actor=house.actor(house.checker), request_id=house.submit().pk, decision="rejected", message="no ticket found"
+    )
+    lately = home(at_desk(house.maker)).decided_lately
+    assert [(str(chip.label), chip.tone) for _task, chip in lately] == [("Rejected", "no"), ("Failed", "bad")]
+
+
+def test_what_arrives_while_the_page_is_made_breaks_it_not(at_desk, house, monkeypatch):
+    client, summary = at_desk(house.checker), desk.summary
+
+    def and_then_one_arrives(actors):
+        found = summary(actors)
+        house.submit()
+        return found
+
+    monkeypatch.setattr(desk, "summary", and_then_one_arrives)
+    response = client.get(HOME)
+    assert (response.status_code, response.context["home"].waiting.number) == (200, 1)
+    assert "Start with the oldest" not in response.content.decode()
+
+
 def test_an_auditor_sees_what_waits_in_all(at_desk, house, waiting):
     client = at_desk(house.auditor)
     found = home(client)
     assert found.waiting.number == rows_behind(client, found.waiting_link) == 4
+
+
+@pytest.mark.parametrize("role", ["is_auditor", "is_operator"])
+def test_a_maker_who_reads_everything_sees_what_waits_in_all_as_well(at_desk, house, waiting, role):
+    membership = house.membership(house.maker)
+    setattr(membership, role, True)
+    membership.save()
+    page = at_desk(house.maker).get(HOME).content.decode()
+    assert re.search(r'wait in all</dt><dd><a href="[^"]*show=waiting"><strong class="big">4</strong>', page)
+    assert "Your requests that wait for a checker" in page
 
 
 def test_the_plots_are_of_one_organisation_that_can_be_chosen(at_desk, house, other_house):

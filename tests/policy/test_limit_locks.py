@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError
+from django.test import Client
 
 from tests.concurrency.racing import failures, race
 from tests.house import House
@@ -15,7 +16,7 @@ from tests.policy.holding import counters_held, wait_until_blocked
 from tests.policy.test_limits import limit, limited
 from tests.policy.times import let_pass
 from tests.workflows.journeys import reread, sql, task_of
-from workflows import bulk_running, bulk_selection, patience, services, submitting
+from workflows import bulk_running, bulk_selection, patience, queue, services, submitting, tasks
 from workflows.models import BulkRun, LimitUse, WorkflowRequest
 from workflows.rules import usage
 from workflows.states import State
@@ -99,14 +100,21 @@ def test_what_cannot_be_had_now_holds_up_no_other_expiry(
 
 
 class TestABulkDecision:
-    def started(self, house: House) -> tuple[BulkRun, list[WorkflowRequest]]:
+    def chosen(self, house: House) -> tuple[BulkRun, list[WorkflowRequest]]:
         limited(house, limit())
         requests = [house.submit(points=10, earningEntityId=customer) for customer in (1, 2)]
         actor = house.actor(house.checker)
         run = bulk_selection.choose_rows(
             {house.organisation.pk: actor}, {task_of(request).pk: request.digest for request in requests}
         )
-        bulk_running.start(actor=actor, run_id=run.pk, verdict="rejected", message="not these", proof=None)
+        return run, requests
+
+    def started(self, house: House) -> tuple[BulkRun, list[WorkflowRequest]]:
+        run, requests = self.chosen(house)
+        bulk_running.start(
+            actor=house.actor(house.checker), run_id=run.pk, confirmed=run.items.values_list("pk", flat=True),
+            verdict="rejected", message="not these", proof=None,
+        )  # fmt: skip
         return run, requests
 
     def test_an_item_that_another_transaction_stood_in_the_way_of_is_decided_once_more(
@@ -135,6 +143,23 @@ class TestABulkDecision:
         with counters_held("subject = '1'"), pytest.raises(OperationalError):
             bulk_running.carry_on(run.pk)
         assert reread(requests[0]).state == State.WAITING
-        BulkRun.objects.filter(pk=run.pk).update(lease_expires_at="2020-01-01T00:00Z")
+        assert bulk_running.abandoned() == [run.pk]
         bulk_running.carry_on(run.pk)
+        assert [reread(request).state for request in requests] == [State.REJECTED] * 2
+
+    def test_the_one_who_confirmed_it_sees_how_far_it_is_and_a_worker_goes_on_with_it(
+        self, committed_house: House, impatient: None, client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sent: list[Any] = []
+        monkeypatch.setattr(queue, "_send", lambda task, ids: sent.extend((task, found) for found in ids) or 1)
+        run, requests = self.chosen(committed_house)
+        client.force_login(committed_house.checker)
+        page = f"/admin/workflows/bulkrun/{run.pk}/change/"
+        given = {"decision": "rejected", "message": "not these", "confirmed": client.get(page).context["confirmed"]}
+        with counters_held("subject = '1'"):
+            answer = client.post(page.replace("change", "start"), given)
+        assert (answer.status_code, answer["Location"]) == (302, page)
+        assert "0 of 2: 0 decided, 0 not decided, 0 left out." in client.get(page).content.decode()
+        assert (queue.BULK_TASK, run.pk) in sent
+        tasks.carry_on_bulk(run.pk)
         assert [reread(request).state for request in requests] == [State.REJECTED] * 2

@@ -163,7 +163,10 @@ def _write_bulk_decisions(estate: Estate, words: Words) -> dict[str, str]:
     bulk_selection.choose_rows(actors, _chosen(estate.requests["waiting"]))
     run = bulk_selection.choose_rows(actors, _chosen(request))
     actor = actors[house.organisation.pk]
-    bulk_running.start(actor=actor, run_id=run.pk, verdict=BulkVerdict.REJECTED, message=message, proof=None)
+    items = run.items.values_list("pk", flat=True)
+    bulk_running.start(
+        actor=actor, run_id=run.pk, confirmed=items, verdict=BulkVerdict.REJECTED, message=message, proof=None
+    )
     assert not bulk_running.carry_on(run.pk)
     return {"bulk-message": message}
 

@@ -26,8 +26,9 @@ def _where(request: WorkflowRequest) -> str:
     return f"{request.store_id} / {request.till_id}"
 
 
-# Customer, amount and reason are the same in all of them.
+# Customer and amount are the same in all of them.
 _READINGS: Final[list[tuple[Any, Callable[[WorkflowRequest], Any]]]] = [
+    (_("Reason"), lambda request: request.reason),
     (_("Program"), lambda request: request.program_name or "–"),
     (_("Worth in money"), _money),
     (_("Maker"), lambda request: request.maker_name),
@@ -47,10 +48,12 @@ def read(request: WorkflowRequest) -> dict[str, Any]:
         "others": _chipped(customer.others) if customer else [],
         "maker": desk_history.of_maker(request),
         "most_read": desk_history.MOST_READ,
-        "alike": _chipped(alike),
+        "alike": _chipped(alike.shown),
+        "alike_number": alike.number,
+        "alike_unshown": alike.unshown,
         "alike_days": terms_of_request(request).look_alike.days,
         "parts": _chipped(desk_history.split_with(request)),
-        "comparisons": desk_history.compare(request, alike, _READINGS),
+        "comparisons": desk_history.compare(request, alike.shown, _READINGS),
     }
 
 

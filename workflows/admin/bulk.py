@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
-from django.core.paginator import Paginator
+from django.db import DatabaseError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
 from django.urls import URLPattern, path, reverse
@@ -20,22 +21,22 @@ from django.views.decorators.http import conditional_page, require_GET, require_
 
 from accounts.actors import Actor
 from accounts.admin_guard import actors_for, person_of
-from accounts.freshness import FreshProof
 from wire.errors import ApiError
-from workflows import bulk_review, bulk_running, bulk_selection, desk_filters
-from workflows.admin import chips
+from workflows import bulk_review, bulk_running, bulk_selection, desk_filters, desk_history, queue
+from workflows.admin import bulk_result
 from workflows.admin.base import DeskAdmin
 from workflows.admin.chips import Chip
 from workflows.admin.forms import BulkForm
 from workflows.admin.lists import ORDER
 from workflows.admin.password_again import PasswordAgainForm
+from workflows.bulk_review import Line
 from workflows.errors import CannotChoose
-from workflows.models import BulkItem, BulkOutcome, BulkPhase, BulkRun, BulkVerdict
-from workflows.states import State
+from workflows.models import BulkPhase, BulkRun, BulkVerdict
+
+logger = logging.getLogger(__name__)
 
 UNPROCESSABLE: Final = 422
 MOST_LISTED: Final = 10
-PER_PAGE: Final = 100
 # In the address of a run's page: the list that one came from.
 CAME_FROM: Final = "list"
 
@@ -44,30 +45,29 @@ _PHASES: Final = {
     BulkPhase.RUNNING: Chip("work", "arrow", gettext_lazy("Being decided")),
     BulkPhase.ENDED: Chip("good", "check", gettext_lazy("Done")),
 }
-_OUTCOMES: Final[dict[str | None, Chip]] = {
-    None: Chip("work", "clock", gettext_lazy("Not yet")),
-    BulkOutcome.DECIDED: Chip("good", "check", gettext_lazy("Decided")),
-    BulkOutcome.REFUSED: Chip("bad", "cross", gettext_lazy("Not decided")),
-    BulkOutcome.LEFT_OUT: Chip("off", "stop", gettext_lazy("Left out")),
-}
 
 
-_NEXT_LEVEL: Final = Chip("wait", "clock", gettext_lazy("Waits for another approval"))
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Some lines of a choice, of which the page shows the first few and says how many more there are."""
+
+    number: int
+    shown: list[Line]
+    why: str = ""
+
+    @classmethod
+    def of(cls, lines: list[Line], why: str = "") -> Listed:
+        return cls(len(lines), lines[:MOST_LISTED], why)
+
+    @property
+    def unshown(self) -> int:
+        return self.number - len(self.shown)
 
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
     run: BulkRun
     chip: Chip
-
-
-@dataclass(frozen=True, slots=True)
-class ItemRow:
-    """`chip` is what the run has done about the item, `state` where its request stands by now."""
-
-    item: BulkItem
-    chip: Chip
-    state: Chip
 
 
 @admin.register(BulkRun)
@@ -106,6 +106,8 @@ class BulkRunAdmin(DeskAdmin):
     def choose(self, request: HttpRequest) -> HttpResponse:
         """Keep what was chosen on the list: its rows, or all that match its filters; then show it."""
         actors, query = actors_for(request), QueryDict(request.POST.get("query", ""))
+        if len(request.POST.get("query", "")) > desk_filters.MOST_ADDRESS:
+            return self._not_chosen(request, desk_filters.TOO_LONG, query)
         if request.POST.get("all"):
             return self._chosen(request, lambda: bulk_selection.choose_all(actors, query.dict()), query)
         digests = _digests(request.POST.getlist("chosen"))
@@ -122,10 +124,13 @@ class BulkRunAdmin(DeskAdmin):
         try:
             run = choose()
         except CannotChoose as refusal:
-            self.message_user(request, refusal.detail, messages.WARNING)
-            back = reverse("admin:workflows_admintask_changelist", current_app=self.admin_site.name)
-            return HttpResponseRedirect(f"{back}?{query.urlencode()}" if query else back)
+            return self._not_chosen(request, refusal.detail, query)
         return HttpResponseRedirect(self._page(run, query))
+
+    def _not_chosen(self, request: HttpRequest, why: Any, query: QueryDict) -> HttpResponse:
+        self.message_user(request, why, messages.WARNING)
+        back = reverse("admin:workflows_admintask_changelist", current_app=self.admin_site.name)
+        return HttpResponseRedirect(f"{back}?{query.urlencode()}" if query else back)
 
     def _page(self, run: BulkRun, came_from: QueryDict) -> str:
         page = reverse("admin:workflows_bulkrun_change", args=(run.pk,), current_app=self.admin_site.name)
@@ -141,16 +146,18 @@ class BulkRunAdmin(DeskAdmin):
         }  # fmt: skip
         if row.phase == BulkPhase.CHOSEN:
             return {**common, **self._to_confirm(self.actor_for(request, row), row)}
-        return {**common, **_result(row, request.GET.get("page", "1"))}
+        return {**common, **bulk_result.read(row, request.GET.get("page", "1"))}
 
     def _to_confirm(self, actor: Actor, run: BulkRun) -> dict[str, Any]:
         review = bulk_review.review(run, actor)
+        alike = desk_history.with_look_alikes([line.request.id for line in review.included])
         return {
             "title": _("Decide %(number)s at once") % {"number": review.all.number},
             "review": review,
-            "left_out": [(why, len(items), items[:MOST_LISTED]) for why, items in review.left_out.items()],
-            "listed": review.included[:MOST_LISTED],
-            "unlisted": max(len(review.included) - MOST_LISTED, 0),
+            "left_out": [Listed.of(items, why) for why, items in review.left_out.items()],
+            "alike": Listed.of([line for line in review.included if line.request.id in alike]),
+            "confirmed": ",".join(str(line.pk) for line in review.included),
+            "chosen": Listed.of(review.included),
             "form": BulkForm(),
             "password": PasswordAgainForm() if review.needs_fresh_proof else None,
         }
@@ -167,26 +174,31 @@ class BulkRunAdmin(DeskAdmin):
             return self.show(request, run, status=UNPROCESSABLE, form=form)
         actor, verdict = self.actor_for(request, run), BulkVerdict(form.cleaned_data["decision"])
         try:
-            proof = self._proof(request, password, run, verdict)
+            confirmed = form.cleaned_data["confirmed"]
+            is_asked = verdict == BulkVerdict.APPROVED and self._asks_for_password(actor, run, confirmed)
+            proof = password.prove(request) if is_asked else None
             if password.errors:
                 return self.show(request, run, status=UNPROCESSABLE, form=form, password=password)
             number = bulk_running.start(
-                actor=actor, run_id=run.pk, verdict=verdict, message=form.cleaned_data["message"], proof=proof
-            )
+                actor=actor, run_id=run.pk, confirmed=confirmed, verdict=verdict, message=form.cleaned_data["message"],
+                proof=proof,
+            )  # fmt: skip
         except ApiError as refusal:
             return self.show(request, run, status=refusal.http_status, refusal=refusal.detail, form=form)
         if number is not None and number <= bulk_running.INLINE:
-            bulk_running.carry_on(run.pk, most=bulk_running.INLINE + 1)
+            self._carry_on(run)
         return HttpResponseRedirect(self._page(run, _came_from(request)))
 
-    def _proof(
-        self, request: HttpRequest, password: PasswordAgainForm, run: BulkRun, verdict: BulkVerdict
-    ) -> FreshProof | None:
-        """The password's proof, where this choice asks for one."""
-        is_asked = verdict == BulkVerdict.APPROVED
-        if is_asked and bulk_review.review(run, self.actor_for(request, run)).needs_fresh_proof:
-            return password.prove(request)
-        return None
+    def _carry_on(self, run: BulkRun) -> None:
+        """Decide all of a short run; where the database is in the way of that, a worker goes on with it."""
+        try:
+            bulk_running.carry_on(run.pk, most=bulk_running.INLINE + 1)
+        except DatabaseError:
+            logger.exception("a bulk decision goes on in the background", extra={"run": run.pk})
+            queue.publish_bulk(run.pk)
+
+    def _asks_for_password(self, actor: Actor, run: BulkRun, confirmed: Collection[int]) -> bool:
+        return bulk_review.review(run, actor, confirmed=confirmed).needs_fresh_proof
 
     # How far it is
 
@@ -194,14 +206,13 @@ class BulkRunAdmin(DeskAdmin):
         return self.with_row(request, object_id, self.progress)
 
     def progress(self, request: HttpRequest, run: BulkRun) -> HttpResponse:
-        tally = bulk_running.outcomes(run.pk)
-        has_ended = run.phase == BulkPhase.ENDED
-        return JsonResponse({"ended": has_ended, "total": run.total, "said": _said(run, tally), **tally})
+        return JsonResponse(bulk_result.progress(run, request.GET.get("page", "1")))
 
 
 def _came_from(request: HttpRequest) -> QueryDict:
     """The tab, search, filters and order of the list that the address names; nothing else of what stands there."""
-    named = QueryDict(request.GET.get(CAME_FROM, "")[:2000])
+    address = request.GET.get(CAME_FROM, "")
+    named = QueryDict(address if len(address) <= desk_filters.MOST_ADDRESS else "")
     known = desk_filters.address_of(named)
     if order := named.get(ORDER):
         known[ORDER] = order
@@ -216,35 +227,3 @@ def _digests(chosen: list[str]) -> dict[int, str]:
         if number.isascii() and number.isdigit() and len(number) < 19 and len(digest) == 64:
             found[int(number)] = digest
     return found
-
-
-def _result(run: BulkRun, page: str) -> dict[str, Any]:
-    tally = bulk_running.outcomes(run.pk)
-    items = Paginator(bulk_selection.by_outcome(run), PER_PAGE).get_page(page)
-    return {
-        "title": _result_title(run),
-        "tally": tally,
-        "done": run.total - tally["open"],
-        "said": _said(run, tally),
-        "missed": tally[BulkOutcome.REFUSED] + tally[BulkOutcome.LEFT_OUT],
-        "items": items,
-        "rows": [ItemRow(item, _OUTCOMES[item.outcome], _state_of(item)) for item in items],
-    }
-
-
-def _state_of(item: BulkItem) -> Chip:
-    is_at_next_level = item.outcome == BulkOutcome.DECIDED and item.request.state == State.WAITING
-    return _NEXT_LEVEL if is_at_next_level else chips.of_request(item.request)
-
-
-def _result_title(run: BulkRun) -> str:
-    if run.verdict == BulkVerdict.APPROVED:
-        return _("Approve %(number)s at once") % {"number": run.total}
-    return _("Reject %(number)s at once") % {"number": run.total}
-
-
-def _said(run: BulkRun, tally: dict[str, int]) -> str:
-    """How far the run is, in one sentence."""
-    return _("%(done)s of %(total)s: %(decided)s decided, %(refused)s not decided, %(left_out)s left out.") % {
-        "done": run.total - tally["open"], "total": run.total, **tally,
-    }  # fmt: skip

@@ -19,6 +19,10 @@ class Chip:
     icon: str
     label: Any
 
+    def as_json(self) -> dict[str, str]:
+        """As live.js draws it."""
+        return {"tone": self.tone, "icon": self.icon, "label": str(self.label)}
+
 
 STATES: Final[dict[State, Chip]] = {
     State.WAITING: Chip("wait", "clock", _("Waiting")),
@@ -47,6 +51,11 @@ def of_request(request: WorkflowRequest) -> Chip:
     if request.request_type == SETTINGS_CHANGE and request.state == State.CREDITED:
         return _APPLIED
     return STATES[State(request.state)]
+
+
+def to_maker(task: AdminTask) -> Chip:
+    """What has become of an approved request since; else the decision."""
+    return of_request(task.request) if task.decision == Decision.APPROVED else of_task(task)
 
 
 def of_task(task: AdminTask) -> Chip:

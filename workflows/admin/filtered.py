@@ -23,7 +23,7 @@ from workflows import audit, exporting, registry
 from workflows.admin.base import DeskAdmin
 from workflows.admin.forms import OneLineField
 from workflows.admin.lists import ORDER, OrganisationFilter
-from workflows.desk_filters import TAB
+from workflows.desk_filters import MOST_ADDRESS, TAB, TOO_LONG
 from workflows.models import SavedView
 
 MOST_VIEWS = 40
@@ -49,6 +49,9 @@ class FilteredAdmin(DeskAdmin):
         def acting(request: HttpRequest) -> HttpResponse:
             if not self.has_view_permission(request):
                 raise PermissionDenied
+            if len(request.POST.get("query", "")) > MOST_ADDRESS:
+                self.message_user(request, TOO_LONG, messages.ERROR)
+                return self._back(self._posted_query(request))
             answer: HttpResponse = view(request)
             return answer
 
@@ -99,7 +102,7 @@ class FilteredAdmin(DeskAdmin):
         return urlencode({name: text for name in names if (text := query.get(name, "").strip())})
 
     def _posted_query(self, request: HttpRequest) -> str:
-        return self._known(QueryDict(request.POST.get("query", "")[:2000]))
+        return self._known(QueryDict(request.POST.get("query", "")))
 
     def _back(self, query: str) -> HttpResponse:
         return HttpResponseRedirect(f"{self._url('changelist')}?{query}")

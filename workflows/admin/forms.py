@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from workflows.models import Decision
 
 MOST_CHARACTERS = 1000
+_NUMBER = re.compile("[0-9]{1,18}")
 _CONTROL = re.compile("[\x01-\x1f\x7f-\x9f]+")
 
 
@@ -60,8 +61,8 @@ class ReasonedForm(forms.Form):
         return {**given, "message": text}
 
 
-class BulkForm(ReasonedForm):
-    """One decision on many requests, and why."""
+class VerdictForm(ReasonedForm):
+    """A decision, and why."""
 
     decision = forms.ChoiceField(
         choices=[(choice.value, choice.label) for choice in (Decision.APPROVED, Decision.REJECTED)],
@@ -69,7 +70,23 @@ class BulkForm(ReasonedForm):
     )
 
 
-class DecisionForm(BulkForm):
+class NumbersField(forms.Field):
+    """Of `17,18,23` the numbers."""
+
+    def to_python(self, value: Any) -> frozenset[int]:
+        parts = str(value or "").split(",")
+        if not all(_NUMBER.fullmatch(part) for part in parts):
+            raise forms.ValidationError(_("Read anew what would be decided, and confirm that."))
+        return frozenset(map(int, parts))
+
+
+class BulkForm(VerdictForm):
+    """One decision on many requests, why, and the items that the page named as those to be decided."""
+
+    confirmed = NumbersField(widget=forms.HiddenInput)
+
+
+class DecisionForm(VerdictForm):
     """A decision, why, and the digest of the content that the checker had before their eyes."""
 
     digest = forms.CharField(min_length=64, max_length=64, widget=forms.HiddenInput)

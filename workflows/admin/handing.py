@@ -17,7 +17,7 @@ from wire.errors import ApiError
 from workflows import claims, policies
 from workflows.admin.chips import Chip
 from workflows.admin.filtered import FilteredAdmin
-from workflows.models import AdminTask, WorkflowRequest
+from workflows.models import AdminTask
 
 
 class AssignForm(forms.Form):
@@ -34,8 +34,12 @@ class AssignForm(forms.Form):
         choices.choices = [("", _("everybody who may decide it")), *((one.pk, one.display_name) for one in people)]
 
 
-def flags_of(task: AdminTask) -> list[Chip]:
-    """What sets a waiting task apart from the usual one."""
+def flags_of(task: AdminTask, *, is_alike: bool) -> list[Chip]:
+    """What sets a waiting task apart from the usual one.
+
+    Args:
+        is_alike: whether its page shows look-alikes.
+    """
     if task.decision is not None:
         return []
     flags = []
@@ -45,7 +49,10 @@ def flags_of(task: AdminTask) -> list[Chip]:
         flags.append(Chip("bad", "stop", _("Nobody can decide it")))
     if task.escalated_at is not None:
         flags.append(Chip("doubt", "clock", _("Waited too long")))
-    flags += _odd(task.request)
+    if is_alike:
+        flags.append(Chip("doubt", "repeat", _("Looks like another")))
+    if task.request.judgement.get("split_with"):
+        flags.append(Chip("doubt", "question", _("Looks split")))
     if task.assigned_to is not None:
         flags.append(Chip("work", "arrow", _("Handed to %(who)s") % {"who": task.assigned_to.get_short_name()}))
     if task.is_claimed and task.claimed_by is not None and task.claimed_at is not None:
@@ -53,16 +60,6 @@ def flags_of(task: AdminTask) -> list[Chip]:
         said = {"who": task.claimed_by.get_short_name(), "at": f"{since:%H:%M}"}
         flags.append(Chip("work", "eye", _("%(who)s is looking, since %(at)s") % said))
     return flags
-
-
-def _odd(request: WorkflowRequest) -> list[Chip]:
-    """What the policy found odd when it judged the request."""
-    odd = []
-    if request.judgement.get("look_alikes"):
-        odd.append(Chip("doubt", "repeat", _("Looks like another")))
-    if request.judgement.get("split_with"):
-        odd.append(Chip("doubt", "question", _("Looks split")))
-    return odd
 
 
 class HandingAdmin(FilteredAdmin):

@@ -204,4 +204,4 @@ def _made(actors: Actors, links: _Links, today: date) -> list[Made]:
 
 def _decided_lately(actors: Actors) -> list[tuple[AdminTask, Chip]]:
     tasks = desk.with_request(desk.decided_for_maker(actors))
-    return [(task, chips.of_task(task)) for task in tasks[: desk.FEW]]
+    return [(task, chips.to_maker(task)) for task in tasks[: desk.FEW]]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from workflows.admin import chips
 from workflows.exporting import Column
+from workflows.models import Decision
+from workflows.states import State
 
 _WHAT: Final = (_("What"), ("program", "reason", "maker"))
 _HOW_MUCH: Final = (_("How much"), ("points_from", "points_to", "money_from", "money_to"))
@@ -27,7 +31,21 @@ REQUEST_FILTERS: Final = (
     (_("Who and how"), ("made_by", "automatic")),
 )
 
-_OF_REQUEST: Final = (
+
+def _state(value: str) -> str:
+    return str(chips.STATES[State(value)].label)
+
+
+def _decision(value: str) -> str:
+    return str(chips.DECISIONS[Decision(value)].label)
+
+
+def _yes_or_no(value: bool) -> str:
+    return gettext("yes") if value else gettext("no")
+
+
+# The head, where a request has it, and how it is said on the page where the row says it in other words.
+_OF_REQUEST: Final[tuple[tuple[Any, ...], ...]] = (
     (_("Request id"), "id"),
     (_("Reference"), "reference_id"),
     (_("Customer"), "customer_id"),
@@ -38,7 +56,7 @@ _OF_REQUEST: Final = (
     (_("Reason"), "reason"),
     (_("Maker"), "maker_name"),
     (_("Made at"), "created_at"),
-    (_("State"), "state"),
+    (_("State"), "state", _state),
     (_("Concept"), "concept_id"),
     (_("Zone"), "zone_id"),
     (_("Store"), "store_id"),
@@ -47,16 +65,16 @@ _OF_REQUEST: Final = (
 _ORGANISATION: Final = Column(_("Organisation"), "organisation__name")
 
 REQUESTS: Final = (
-    *(Column(head, path) for head, path in _OF_REQUEST),
+    *(Column(head, path, *said) for head, path, *said in _OF_REQUEST),
     Column(_("Ended at"), "ended_at"),
-    Column(_("Approved automatically"), "auto_approved"),
+    Column(_("Approved automatically"), "auto_approved", _yes_or_no),
     Column(_("Last error"), "last_error"),
     _ORGANISATION,
 )
 TASKS: Final = (
-    *(Column(head, f"request__{path}") for head, path in _OF_REQUEST),
+    *(Column(head, f"request__{path}", *said) for head, path, *said in _OF_REQUEST),
     Column(_("Waiting since"), "opened_at"),
-    Column(_("Decision"), "decision"),
+    Column(_("Decision"), "decision", _decision),
     Column(_("Decided by"), "checker_name"),
     Column(_("Decided at"), "decided_at"),
     Column(_("Message"), "message"),

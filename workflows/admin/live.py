@@ -69,8 +69,7 @@ def answer(request: HttpRequest, about: WorkflowRequest | None = None, *, why_no
 
 
 def _as_json(chip: Chip, name: str = "") -> dict[str, str]:
-    label = str(chip.label)
-    return {"tone": chip.tone, "icon": chip.icon, "label": label, "said": f"{name}: {label}" if name else label}
+    return {**chip.as_json(), "said": f"{name}: {chip.label}" if name else str(chip.label)}
 
 
 def _name(request: WorkflowRequest) -> str:

@@ -20,7 +20,7 @@ from accounts.actors import Actor
 from accounts.admin_guard import actors_for
 from accounts.moments import spelled
 from wire.errors import ApiError
-from workflows import bulk_selection, desk, desk_filters, policies, services
+from workflows import bulk_selection, desk, desk_filters, desk_history, policies, services
 from workflows.admin import background, chips, facts, list_columns, lists, live, said, story, task_orders
 from workflows.admin.chips import Chip
 from workflows.admin.forms import DecisionForm, WithdrawalForm
@@ -134,15 +134,17 @@ class AdminTaskAdmin(HandingAdmin):
         return desk_filters.found_by(queryset, actors_for(request), search_term), False
 
     def present(self, request: HttpRequest, rows: list[Any]) -> list[Any]:
-        return [self._row(self.actor_for(request, task), task) for task in rows]
+        alike = desk_history.with_look_alikes([task.request_id for task in rows if task.decision is None])
+        return [self._row(self.actor_for(request, task), task, is_alike=task.request_id in alike) for task in rows]
 
-    def _row(self, actor: Actor, task: AdminTask) -> TaskRow:
+    def _row(self, actor: Actor, task: AdminTask, *, is_alike: bool) -> TaskRow:
         why_not = why_not_decide(actor, task) if task.decision is None else None
         is_own = task.maker_id == actor.user.pk
-        chip = chips.of_request(task.request) if is_own and task.decision == Decision.APPROVED else chips.of_task(task)
+        chip = chips.to_maker(task) if is_own else chips.of_task(task)
         return TaskRow(
-            task, task.request, chip, why_not.detail if why_not else "", flags_of(task), task.message if is_own else ""
-        )
+            task, task.request, chip, why_not.detail if why_not else "", flags_of(task, is_alike=is_alike),
+            task.message if is_own else "",
+        )  # fmt: skip
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Where tasks wait, checkers may choose many of them for one decision."""
