@@ -6,7 +6,7 @@ only, with a fixed number of queries that counts no big table to its end.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from accounts.actors import Actor
 from workflows import registry
-from workflows.models import AdminTask, Pause, TargetBreaker, WorkflowRequest
+from workflows.models import AdminTask, Decision, Pause, TargetBreaker, WorkflowRequest
 from workflows.models.tasks import CLAIM_LASTS
 from workflows.policies import roles_of
 from workflows.states import State
@@ -130,6 +130,12 @@ def decided_for_maker(actors: Actors) -> QuerySet[AdminTask]:
     """What was decided of the person's own requests, the latest first."""
     makers = {actor.user.pk for actor in actors.values()}
     return tasks_within(actors).filter(maker__in=makers, decision__isnull=False).order_by("-id")
+
+
+def said_to_maker(requests: Iterable[UUID]) -> dict[UUID, str]:
+    """What the last checker of each of these requests wrote; one query, and none without requests."""
+    decided = AdminTask.objects.filter(request__in=list(requests), decision__in=(Decision.APPROVED, Decision.REJECTED))
+    return dict(decided.order_by("level").values_list("request", "message"))
 
 
 def pauses(actors: Actors) -> QuerySet[Pause]:

@@ -20,7 +20,7 @@ from workflows.admin.chips import Chip
 from workflows.admin.filtered import FilteredAdmin
 from workflows.admin.forms import RetryForm
 from workflows.admin.lists import OrganisationFilter, Scan, Tabs, chosen_tab
-from workflows.desk_filters import RequestFilters
+from workflows.desk_filters import MADE_BY, RequestFilters
 from workflows.models import WorkflowRequest
 from workflows.selectors import timeline
 from workflows.states import ENDED, State
@@ -52,8 +52,11 @@ class RequestTabs(Tabs):
 
 @dataclass(frozen=True, slots=True)
 class RequestRow:
+    """A line of the list; `message` is what the last checker wrote, to the maker."""
+
     request: WorkflowRequest
     chip: Chip
+    message: str = ""
 
 
 def _policy_link(request: HttpRequest, row: WorkflowRequest) -> str:
@@ -88,9 +91,11 @@ class WorkflowRequestAdmin(FilteredAdmin):
 
     def scanned(self, request: HttpRequest) -> Scan | None:
         tab = chosen_tab(request.GET.get(RequestTabs.parameter_name), RequestTabs.tabs)
-        if tab == "waiting" or (tab == "all" and not RequestFilters.from_query(request.GET)):
+        filters, actors = RequestFilters.from_query(request.GET), actors_for(request)
+        if tab == "waiting" or (tab == "all" and not filters.raw.keys() - {MADE_BY}):
             return None
-        return Scan(desk.requests_within(actors_for(request)), lists.MOST_READ)
+        own = {MADE_BY: filters.raw[MADE_BY]} if MADE_BY in filters.raw else {}
+        return Scan(RequestFilters.from_query(own).apply(desk.requests_within(actors), actors), lists.MOST_READ)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -100,7 +105,9 @@ class WorkflowRequestAdmin(FilteredAdmin):
         return queryset, False
 
     def present(self, request: HttpRequest, rows: list[Any]) -> list[Any]:
-        return [RequestRow(row, chips.of_request(row)) for row in rows]
+        people = {actor.user.pk for actor in actors_for(request).values()}
+        said = desk.said_to_maker([row.pk for row in rows if row.maker_id in people])
+        return [RequestRow(row, chips.of_request(row), said.get(row.pk, "")) for row in rows]
 
     def page_context(self, request: HttpRequest, row: WorkflowRequest) -> dict[str, Any]:
         tasks = list(row.tasks.order_by("level"))
