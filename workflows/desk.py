@@ -167,8 +167,15 @@ def next_after(actors: Actors, task: AdminTask) -> AdminTask | None:
 
     What somebody else is looking at is passed over.
     """
+    return around(actors, task)[1]
+
+
+def around(actors: Actors, task: AdminTask) -> tuple[AdminTask | None, AdminTask | None]:
+    """The next older task that waits for the person, and the one to go on with (`next_after`)."""
     waiting = waiting_for(actors).exclude(_claimed_by_others(actors))
-    return waiting.filter(pk__gt=task.pk).first() or waiting.exclude(pk=task.pk).first()
+    older, younger = waiting.filter(pk__lt=task.pk).order_by("-pk")[:1], waiting.filter(pk__gt=task.pk)[:1]
+    found = {near.pk > task.pk: near for near in older.union(younger, all=True)}
+    return found.get(False), found.get(True) or waiting.exclude(pk=task.pk).first()
 
 
 def is_all_claimed(actors: Actors, task: AdminTask) -> bool:
