@@ -35,6 +35,12 @@ def spelled(at: datetime, organisation: Organisation) -> str:
     return f"{local:%Y-%m-%d %H:%M:%S} {_zone_name(local)}"
 
 
+def time_of_day(at: datetime, organisation: Organisation) -> str:
+    """`06:25 IST`: for what is of today."""
+    local = at.astimezone(organisation.zone)
+    return f"{local:%H:%M} {_zone_name(local)}"
+
+
 def _zone_name(local: datetime) -> str:
     """`IST`, or `UTC+04:00` where the zone has no name of letters."""
     name = local.tzname() or ""

@@ -6,7 +6,7 @@ only, with a fixed number of queries that counts no big table to its end.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from accounts.actors import Actor
 from workflows import registry
-from workflows.models import AdminTask, Pause, TargetBreaker, WorkflowRequest
+from workflows.models import AdminTask, Decision, Pause, TargetBreaker, WorkflowRequest
 from workflows.models.tasks import CLAIM_LASTS
 from workflows.policies import roles_of
 from workflows.states import State
@@ -132,6 +132,12 @@ def decided_for_maker(actors: Actors) -> QuerySet[AdminTask]:
     return tasks_within(actors).filter(maker__in=makers, decision__isnull=False).order_by("-id")
 
 
+def said_to_maker(requests: Iterable[UUID]) -> dict[UUID, str]:
+    """What the last checker of each of these requests wrote; one query, and none without requests."""
+    decided = AdminTask.objects.filter(request__in=list(requests), decision__in=(Decision.APPROVED, Decision.REJECTED))
+    return dict(decided.order_by("level").values_list("request", "message"))
+
+
 def pauses(actors: Actors) -> QuerySet[Pause]:
     """What is paused, and by whom."""
     return Pause.objects.filter(organisation__in=list(actors)).select_related("organisation", "paused_by")
@@ -161,8 +167,15 @@ def next_after(actors: Actors, task: AdminTask) -> AdminTask | None:
 
     What somebody else is looking at is passed over.
     """
+    return around(actors, task)[1]
+
+
+def around(actors: Actors, task: AdminTask) -> tuple[AdminTask | None, AdminTask | None]:
+    """The next older task that waits for the person, and the one to go on with (`next_after`)."""
     waiting = waiting_for(actors).exclude(_claimed_by_others(actors))
-    return waiting.filter(pk__gt=task.pk).first() or waiting.exclude(pk=task.pk).first()
+    older, younger = waiting.filter(pk__lt=task.pk).order_by("-pk")[:1], waiting.filter(pk__gt=task.pk)[:1]
+    found = {near.pk > task.pk: near for near in older.union(younger, all=True)}
+    return found.get(False), found.get(True) or waiting.exclude(pk=task.pk).first()
 
 
 def is_all_claimed(actors: Actors, task: AdminTask) -> bool:

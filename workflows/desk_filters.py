@@ -27,11 +27,11 @@ from workflows.states import State
 TAB, SEARCH, ORGANISATION = "show", "q", "organisation"
 FOR_ME, MINE, WAITING, DECIDED = "for-me", "mine", "waiting", "decided"
 TABS: Final = (
-    (FOR_ME, _("Waiting for me")), (MINE, _("Made by me")), (WAITING, _("All waiting")), (DECIDED, _("Decided")),
+    (FOR_ME, _("Waiting for me")), (MINE, _("About my requests")), (WAITING, _("All waiting")), (DECIDED, _("Decided")),
 )  # fmt: skip
 # What is still to be decided: short lists beside what was decided in all the years.
 OPEN_TABS: Final = frozenset({FOR_ME, WAITING})
-ME: Final = "me"
+MADE_BY, ME = "made_by", "me"
 _HOURS: Final = (
     ("1", _("1 hour")), ("4", _("4 hours")), ("24", _("1 day")), ("72", _("3 days")), ("168", _("1 week")),
     ("720", _("30 days")),

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from accounts.actors import Actor, actor_in, asked
 from accounts.freshness import FreshProof
 from accounts.models import User
+from accounts.moments import spelled
 from wire import strict_json
 from wire.kept_queries import Given, KeptQuery, updated
 from wire.messages import Statement, send
@@ -137,10 +138,13 @@ def _with_winner(reason: Exception, request: WorkflowRequest) -> Exception:
     last = AdminTask.objects.filter(request=request).exclude(decision=None).order_by("-level").first()
     if last is None or last.decision is None:
         return AlreadyDecided(_("The request has needed no decision: it was approved when it was made."))
-    words = {"decision": last.decision, "who": last.checker_name, "at": f"{last.decided_at:%Y-%m-%d %H:%M:%S}"}
+    words = {
+        "decision": last.get_decision_display(), "who": last.checker_name,
+        "at": spelled(last.decided_at, request.organisation) if last.decided_at else "",
+    }  # fmt: skip
     if last.checker_name:
-        return AlreadyDecided(_("The request was already %(decision)s by %(who)s at %(at)s UTC.") % words)
-    return AlreadyDecided(_("The request was already %(decision)s at %(at)s UTC.") % words)
+        return AlreadyDecided(_("The request was already %(decision)s by %(who)s at %(at)s.") % words)
+    return AlreadyDecided(_("The request was already %(decision)s at %(at)s.") % words)
 
 
 _DECIDED = ("decision", "message", "checker", "checker_name", "decided_at", "digest", "claimed_by", "claimed_at")

@@ -1,4 +1,4 @@
-"""Some weeks of a contact centre in three dozen requests, made and decided through the real services."""
+"""Some weeks of a contact centre in four dozen requests, made and decided through the real services."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from workflows.states import State
 from workflows.submission import read_submission
 
 SLUG = "GOODWILL-POINTS"
-COUNT = 35
+COUNT = 44
 
 Fate = Literal["pending", "approved", "rejected", "withdrawn"]
 
@@ -26,6 +26,8 @@ Fate = Literal["pending", "approved", "rejected", "withdrawn"]
 _MAKERS = ("maker", "agent1", "agent2", SERVICE_ACCOUNT)
 # Within the limit of goodwill.demo.policy; one customer comes near it.
 _POINTS = (20, 50, 150, 5, 500, 75, 240, 30, 250, 1500, 100, 40, 1100, 60, 10, 900, 30)
+# From here on small ones of this morning, which all wait: a checker finds a list that is worth its filters.
+_BACKLOG_FROM, _BACKLOG_POINTS = 35, (20, 35, 25, 15, 30)
 # These ask for the very same as another did: look-alikes.
 _ALIKE = {34: 27}
 _FATES: tuple[Fate, ...] = (
@@ -75,13 +77,23 @@ def planned() -> Iterator[Planned]:
             "referenceId": f"demo-{number + 1:04}", "reason": reason, "baseType": "POINTS",
             "programId": seeds.DEFAULT_PROGRAM_ID if number % 6 == 5 else seeds.PROGRAM_ID,
             "awardingTillId": int(entity["tillId"]), "earningEntityType": "CUSTOMER",
-            "earningEntityId": _CUSTOMERS[number % len(_CUSTOMERS)], "points": _POINTS[like % len(_POINTS)],
+            "earningEntityId": _CUSTOMERS[number % len(_CUSTOMERS)], "points": _points(number),
             "source": "API",
         }  # fmt: skip
         yield Planned(
             maker=_MAKERS[number % len(_MAKERS)], checker=("checker", "checker2")[number % 2],
-            fate=_FATES[number % len(_FATES)], entity=entity, body=body | ({"comments": comments} if comments else {}),
+            fate=_fate(number), entity=entity, body=body | ({"comments": comments} if comments else {}),
         )  # fmt: skip
+
+
+def _points(number: int) -> int:
+    if number >= _BACKLOG_FROM:
+        return _BACKLOG_POINTS[number % len(_BACKLOG_POINTS)]
+    return _POINTS[_ALIKE.get(number, number) % len(_POINTS)]
+
+
+def _fate(number: int) -> Fate:
+    return "pending" if number >= _BACKLOG_FROM else _FATES[number % len(_FATES)]
 
 
 def ensure_requests(organisation: Organisation) -> int:

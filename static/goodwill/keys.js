@@ -1,6 +1,7 @@
 // Single keys for those who decide all day. Never while somebody types, never with a modifier; they can be switched off.
 "use strict";
 
+const SEARCHES = ["#searchbar", "#home-search", "#find"];
 const OFF = "goodwill.keys.off";
 const dialog = document.querySelector("#keys-help");
 const TYPING = 'textarea, select, [contenteditable], input:not([type="checkbox"], [type="radio"], [type="submit"], [type="button"])';
@@ -15,9 +16,26 @@ function isOff() {
 
 function focusOn(selector) {
   const element = document.querySelector(selector);
-  if (!element || element.disabled) return false;
+  if (!element || element.disabled || !element.checkVisibility()) return false;
   element.focus();
   return true;
+}
+
+// To one of the two decisions; first to the message, where none is written yet.
+let decision = null;
+
+function decide(selector) {
+  const button = document.querySelector(selector);
+  const message = button && button.form && button.form.elements.message;
+  if (!message) return focusOn(selector);
+  decision = selector;
+  return focusOn(message.value.trim() ? selector : `#${message.id}`);
+}
+
+// From the message to the decision that it was begun for.
+function leaveMessage(event) {
+  if (event.key !== "Enter" || !event.ctrlKey || !decision || event.target.name !== "message") return;
+  if (!isOff() && focusOn(decision)) event.preventDefault();
 }
 
 // The row after or before the one that has the focus; the first one where none has.
@@ -27,8 +45,8 @@ function moveRow(step) {
   const row = document.activeElement.closest(".rows tr");
   const at = row ? links.findIndex((link) => row.contains(link)) : -1;
   const to = at < 0 ? (step > 0 ? 0 : links.length - 1) : Math.min(Math.max(at + step, 0), links.length - 1);
-  links[to].focus();
-  links[to].scrollIntoView({ block: "nearest" });
+  links[to].focus({ preventScroll: true });
+  links[to].closest("tr").scrollIntoView({ block: "nearest" });
   return true;
 }
 
@@ -53,12 +71,12 @@ function help() {
 }
 
 const KEYS = {
-  "/": () => focusOn("#searchbar, #home-search"),
-  j: () => moveRow(1),
-  k: () => moveRow(-1),
+  "/": () => SEARCHES.some(focusOn),
+  j: () => moveRow(1) || follow("a[data-next]"),
+  k: () => moveRow(-1) || follow("a[data-previous]"),
   x: chooseRow,
-  a: () => focusOn(".button.approve"),
-  r: () => focusOn(".button.reject"),
+  a: () => decide(".button.approve"),
+  r: () => decide(".button.reject"),
   n: () => follow("a[data-next]"),
   "?": help,
 };
@@ -78,6 +96,7 @@ if (dialog) {
     opener.hidden = false;
     opener.addEventListener("click", help);
   }
+  document.addEventListener("keydown", leaveMessage);
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
     if (isOff() || dialog.open || event.target.closest(TYPING)) return;

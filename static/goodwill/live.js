@@ -16,17 +16,19 @@ function watch(url, show) {
     try {
       const headers = { Accept: "application/json" };
       if (etag) headers["If-None-Match"] = etag;
-      const answer = await fetch(url, { headers, credentials: "same-origin", redirect: "error" });
+      const answer = await fetch(url, { headers, credentials: "same-origin", redirect: "manual" });
       if (answer.status === 200) {
         etag = answer.headers.get("ETag");
         pause = SHORTEST;
         ended = show(await answer.json());
+      } else if (answer.type === "opaqueredirect") {
+        ended = sayLoggedOut();
       } else if (answer.status !== 304) {
         ended = answer.status === 403;
         pause *= 2;
       }
     } catch {
-      pause *= 2; // no connection for the moment, or logged out
+      pause *= 2; // no connection for the moment
     }
     pause = Math.min(pause * 1.5, LONGEST);
     plan();
@@ -43,6 +45,12 @@ function watch(url, show) {
     plan();
   });
   plan();
+}
+
+// Sent to the log-in instead of answered: nothing on this page follows any more.
+function sayLoggedOut() {
+  document.querySelector("[data-logged-out]").hidden = false;
+  return true;
 }
 
 // A chip is a tone, an icon and a word; whether anything was changed.
@@ -71,9 +79,21 @@ function closeForm(text) {
   return true;
 }
 
+// What happened, told anew: the part of the same page as it is by now.
+async function retell() {
+  const told = document.querySelector("[data-told]");
+  if (!told) return;
+  const answer = await fetch(window.location.href, { credentials: "same-origin" });
+  if (!answer.ok) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const now = page.querySelector("[data-told]");
+  if (now) told.replaceWith(document.adoptNode(now));
+}
+
 const live = document.querySelector("[data-live]");
 if (live) {
   const said = live.querySelector("[data-live-said]");
+  let stand = live.dataset.stand;
   watch(live.dataset.live, (state) => {
     const news = [];
     const head = document.querySelector(".page-head .chip");
@@ -82,6 +102,8 @@ if (live) {
       const now = state.followed[item.dataset.followed];
       if (now && drawChip(item.querySelector(".chip"), now)) news.push(now.said);
     }
+    if (state.stand !== stand) retell().catch(() => {}); // a reload shows the same
+    stand = state.stand;
     if (closeForm(state.whyNot)) news.push(state.whyNot);
     if (news.length) say(said, news.join(". "));
     return !state.isOpen;
@@ -114,11 +136,20 @@ if (running) {
 const bar = document.querySelector("#bulk-form");
 if (bar) {
   const counted = bar.querySelector("[data-chosen]");
+  const all = document.querySelector("[data-choose-all]");
+  const boxes = [...document.querySelectorAll('input[name="chosen"]')];
   const count = () => {
-    const number = document.querySelectorAll('input[name="chosen"]:checked').length;
+    const number = boxes.filter((box) => box.checked).length;
     say(counted, number ? `${counted.dataset.some} ${number}` : counted.dataset.none);
+    all.checked = number > 0 && number === boxes.length;
+    all.indeterminate = number > 0 && number < boxes.length;
   };
-  document.addEventListener("change", (event) => event.target.matches('input[name="chosen"]') && count());
+  all.hidden = boxes.length === 0;
+  all.addEventListener("change", () => {
+    for (const box of boxes) box.checked = all.checked;
+    count();
+  });
+  for (const box of boxes) box.addEventListener("change", count);
   window.addEventListener("pageshow", count);
 }
 

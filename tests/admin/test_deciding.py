@@ -7,6 +7,8 @@ import pytest
 from tests.admin.conftest import decision, page_of, task_of
 from tests.factories import MembershipFactory, UserFactory, set_terms
 from workflows import services
+from workflows.execution import claim_due, record
+from workflows.intouch.outcomes import Outcome
 from workflows.models import AdminTask, AuditEvent, CallOutcome, Decision
 from workflows.states import State
 
@@ -290,3 +292,31 @@ def test_who_is_not_logged_in_is_sent_to_the_log_in(client, request_):
     for verb in ("change", "decide"):
         assert client.post(page_of(request_, verb), decision(request_))["Location"].startswith("/admin/login/")
     assert state_of(request_) == State.WAITING
+
+
+def test_only_the_last_three_things_that_happened_stand_open_on_a_task(at_desk, house):
+    request = house.submit()
+    client = at_desk(house.checker)
+    assert "earlier</summary>" not in client.get(page_of(request)).content.decode()
+    house.approve(request)
+    record(claim_due(request.pk), Outcome(CallOutcome.CREDITED, 201))
+    page = client.get(page_of(request)).content.decode()
+    _before, earlier = page.split("1 earlier</summary>")
+    folded, latest = earlier.split("</details>", 1)
+    assert "made the request" in folded
+    assert latest.split("</ol>")[0].count("<li") == 3
+
+
+def test_a_task_leads_to_those_before_and_after_it_that_wait(at_desk, house):
+    first, second, third = house.submit(), house.submit(), house.submit()
+    client = at_desk(house.checker)
+
+    def around(request):
+        context = client.get(page_of(request)).context
+        return [task.request if task else None for task in (context["previous_task"], context["next_task"])]
+
+    assert around(first) == [None, second]
+    assert around(second) == [first, third]
+    assert around(third) == [second, first]
+    house.approve(second)
+    assert around(third) == [first, first]

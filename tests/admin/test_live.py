@@ -43,6 +43,19 @@ def test_an_answer_that_has_not_changed_is_not_sent_again(checker, house, reques
     assert checker.get(page, HTTP_IF_NONE_MATCH=etag).status_code == 200
 
 
+def test_the_page_of_a_request_says_where_it_stands_to_who_may_see_it(checker, at_desk, house, other_house, request_):
+    page = f"/admin/workflows/workflowrequest/{request_.pk}/live/"
+    before = checker.get(page).json()
+    assert (before["chip"]["label"], before["isOpen"]) == ("Waiting", True)
+    assert before["stand"] in checker.get(page.replace("live", "change")).content.decode()
+    house.approve(request_)
+    after = checker.get(page).json()
+    assert after["chip"]["label"] == "Being carried out"
+    assert after["stand"] != before["stand"]
+    assert at_desk(other_house.checker).get(page)["Location"] == "/admin/"
+    assert checker.post(page).status_code == 405
+
+
 @pytest.mark.parametrize(
     ("outcome", "label"),
     [(Outcome(CallOutcome.CREDITED, 201), "Credited"), (Outcome(CallOutcome.REFUSED, 400, "HTTP 400"), "Failed")],

@@ -6,10 +6,13 @@ import re
 
 import pytest
 
+from accounts.models import Membership
 from tests.factories import MembershipFactory, ProgramFactory, TargetFactory, set_terms
 from tests.house import FAKE_CREDENTIAL
-from workflows import set_up
-from workflows.models import AdminTask, RequestSource, WorkflowRequest
+from workflows import services, set_up
+from workflows.execution import claim_due, record
+from workflows.intouch.outcomes import Outcome
+from workflows.models import AdminTask, CallOutcome, Decision, RequestSource, WorkflowRequest
 from workflows.states import State
 
 PAGE = "/admin/new/goodwill-points/"
@@ -248,18 +251,53 @@ def test_the_page_costs_the_same_number_of_queries_however_much_there_is(maker, 
         maker.get(PAGE)
 
 
-def test_makers_see_what_became_of_their_requests_and_what_the_checker_wrote(maker, house):
-    from workflows import services
-    from workflows.execution import claim_due, record
-    from workflows.intouch.outcomes import Outcome
-    from workflows.models import CallOutcome, Decision
+def my_requests(client):
+    """The list behind the link "My requests" of the form: the page, and its rows."""
+    (link,) = re.findall(r'href="([^"]+)">My requests', client.get(PAGE).content.decode())
+    answer = client.get(link)
+    return answer.content.decode(), answer.context["cl"].rows
 
+
+def test_makers_see_what_became_of_their_requests_and_what_the_checker_wrote(maker, house):
     credited, rejected = house.submit(), house.submit()
     house.approve(credited)
     record(claim_due(credited.pk), Outcome(CallOutcome.CREDITED, 201))
     services.decide(
         actor=house.actor(house.checker), request_id=rejected.pk, decision=Decision.REJECTED, message="it was on time"
     )
-    mine = maker.get("/admin/workflows/admintask/?show=mine").content.decode()
+    mine, _rows = my_requests(maker)
     for text in ("Credited", "approved in a test", "Rejected", "it was on time"):
         assert text in mine, text
+
+
+@pytest.mark.parametrize("kind", ["asked of one", "automatic", "of two levels"])
+def test_my_requests_hold_each_request_once_whether_a_checker_was_asked_or_not(maker, house, kind):
+    if kind == "automatic":
+        set_terms(house.policy, auto_approval="all")
+    if kind == "of two levels":
+        Membership.objects.filter(user=house.colleague).update(is_supervisor=True)
+        two = [{"role": "checker"}, {"role": "supervisor"}]
+        set_terms(house.policy, default={"kind": "levels", "levels": two})
+    request = house.submit()
+    if kind == "of two levels":
+        house.approve(request)
+        assert request.tasks.count() == 2
+    _page, rows = my_requests(maker)
+    assert [row.request for row in rows] == [request]
+    assert rows[0].message == ("approved in a test" if kind == "of two levels" else "")
+
+
+def test_my_requests_are_nobody_else_s_and_what_was_written_is_for_their_maker(at_desk, house):
+    house.approve(house.submit())
+    Membership.objects.filter(user=house.checker).update(is_maker=True)
+    page, rows = my_requests(checker := at_desk(house.checker))
+    assert not rows
+    assert "You have asked for nothing yet." in page
+    assert "approved in a test" not in checker.get("/admin/workflows/workflowrequest/").content.decode()
+
+
+def test_home_leads_to_all_that_a_maker_made(maker, house):
+    link = "/admin/workflows/workflowrequest/?made_by=me"
+    assert f'href="{link}">See what became of them' in maker.get("/admin/").content.decode()
+    house.submit()
+    assert f'href="{link}">All that you made' in maker.get("/admin/").content.decode()

@@ -36,7 +36,8 @@ LOOKS: list[tuple[Any, Any, list[str]]] = [
 # axe would fetch the style sheets once more, and write some of its own, which our policy forbids.
 _RUN = """async (only) => {
   for (const change of document.getAnimations()) if (change instanceof CSSTransition) change.finish();
-  const options = { preload: false, resultTypes: ["violations"] };
+  const rules = { "target-size": { enabled: true } };
+  const options = { preload: false, resultTypes: ["violations"], rules };
   if (only.length) options.runOnly = only;
   const found = await axe.run(options);
   const places = (violation) => violation.nodes.map((node) => node.target.join(" ")).join(", ");

@@ -19,6 +19,23 @@ def choose(page: Page, customer: int, number: int) -> None:
     expect(page.get_by_role("heading", name=f"Decide {number} at once")).to_be_visible()
 
 
+def test_the_box_in_the_head_chooses_all_on_the_page_and_shows_when_it_is_some(desk: Desk) -> None:
+    customer = new_customer()
+    for _ in range(3):
+        desk.submit(customer=customer, points=12)
+    with desk.person("checker") as page:
+        page.goto(f"{TASKS}?q={customer}")
+        everything, chosen = page.get_by_label("Choose all on this page"), page.locator("[data-chosen]")
+        everything.check()
+        expect(chosen).to_have_text("chosen: 3")
+        rows(page).get_by_role("checkbox").first.uncheck()
+        expect(chosen).to_have_text("chosen: 2")
+        assert everything.evaluate("box => box.indeterminate")
+        everything.check()
+        everything.uncheck()
+        expect(chosen).to_have_text("none chosen")
+
+
 def test_of_24_chosen_tasks_the_20_that_another_browser_has_decided_are_named_and_the_rest_is_decided(
     desk: Desk,
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from tests.e2e.desk import NARROW, PATIENCE_MS, TASKS, TOGETHER, Desk, new_customer, rows
+from tests.e2e.desk import NARROW, PATIENCE_MS, REQUESTS, TASKS, TOGETHER, Desk, new_customer, rows
 
 pytestmark = TOGETHER
 expect.set_options(timeout=PATIENCE_MS)
@@ -38,6 +38,62 @@ def test_approving_needs_a_message_and_shows_the_credit_without_reloading(desk: 
         expect(page.locator(".messagelist")).to_contain_text(f"Approved: 45 for customer {customer}")
         expect(page.locator(".page-head .chip")).to_have_text("Credited")
         expect(page.locator("blockquote").first).to_have_text("Ticket 4711 says so")
+
+
+def test_a_usual_task_needs_no_scrolling_on_a_laptop(desk: Desk) -> None:
+    customer = new_customer()
+    desk.submit(customer=customer, points=44)
+    with desk.person("checker2", viewport={"width": 1366, "height": 680}) as page:
+        page.goto(f"{TASKS}?q={customer}")
+        rows(page).get_by_role("link").click()
+        page.get_by_label("Message", exact=True).wait_for()
+        assert page.evaluate("document.documentElement.scrollHeight - innerHeight") <= 0
+
+
+def test_what_happened_is_told_on_an_open_page_without_a_reload(desk: Desk) -> None:
+    request_id = desk.submit(customer=new_customer())
+    with desk.person("checker") as page:
+        page.goto(f"{REQUESTS}{request_id}/change/")
+        told = page.get_by_role("region", name="What happened")
+        expect(told).to_contain_text("made the request")
+        desk.decide(request_id, "rejected")
+        expect(told).to_contain_text("rejected")
+        expect(page.locator(".page-head .chip")).to_have_text("Rejected")
+
+
+def test_an_open_page_says_that_its_reader_is_logged_out_by_now_and_asks_no_more(desk: Desk) -> None:
+    customer = new_customer()
+    desk.submit(customer=customer)
+    with desk.person("checker") as page:
+        page.goto(f"{TASKS}?q={customer}")
+        rows(page).get_by_role("link").click()
+        page.get_by_label("Message", exact=True).wait_for()
+        page.context.clear_cookies()
+        expect(page.get_by_text("You are logged out")).to_be_visible()
+        page.get_by_role("link", name="Reload").click()
+        expect(page.get_by_label("Password")).to_be_visible()
+
+
+def test_on_a_phone_the_chosen_tab_and_the_orders_are_in_sight(desk: Desk) -> None:
+    desk.submit(customer=new_customer())
+    with desk.person("checker", viewport=NARROW) as page:
+        page.goto(f"{TASKS}?show=decided")
+        expect(page.locator(".tabs [aria-current]")).to_be_in_viewport(ratio=1)
+        page.goto(TASKS)
+        orders = page.locator(".rows thead a")
+        assert orders.count() == 4
+        for order in orders.all():
+            expect(order).to_be_in_viewport(ratio=1)
+
+
+def test_the_inbox_shows_twelve_tasks_on_a_laptop(desk: Desk) -> None:
+    for _ in range(12):
+        desk.submit(customer=new_customer(), points=11)
+    with desk.person("checker2") as page:
+        page.goto(TASKS)
+        expect(rows(page).nth(11)).to_be_in_viewport()
+        twelfth, bar = rows(page).nth(11).bounding_box(), page.locator(".bulk-bar").bounding_box()
+        assert twelfth["y"] + twelfth["height"] <= bar["y"]
 
 
 def test_rejecting_needs_a_message_and_a_usual_one_is_a_click_away(desk: Desk) -> None:

@@ -143,7 +143,7 @@ class TestRun:
     def test_the_varied_requests_end_in_every_way(self, run: Started) -> None:
         items = wait_until_carried_out(run)
         varied = [item for item in items if _body(item)["referenceId"].startswith("demo-")]
-        assert len(varied) == 35
+        assert len(varied) == 44
         outcomes = {(item["state"], item["details"].get("AdminTask_Output")) for item in varied}
         by_policy = ("approved", None)
         by_people = {("approved", "approved"), ("rejected", "rejected"), ("rejected", "withdrawn")}

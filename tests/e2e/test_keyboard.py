@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from tests.e2e.desk import PATIENCE_MS, TASKS, TOGETHER, Desk, new_customer, rows
+from tests.e2e.desk import NARROW, PATIENCE_MS, TASKS, TOGETHER, WIDE, Desk, new_customer, rows
 
 pytestmark = TOGETHER
 expect.set_options(timeout=PATIENCE_MS)
@@ -17,6 +17,15 @@ def tab_stops(page: Page, number: int) -> list[str]:
         page.keyboard.press("Tab")
         found.append(page.evaluate(_NAME))
     return found
+
+
+def tab_to(page: Page, name: str) -> None:
+    """Press Tab until what is called so has the focus."""
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        if page.evaluate(_NAME).startswith(name):
+            return
+    raise AssertionError(f"{name} is not reached by Tab")
 
 
 _NAME = """() => {
@@ -37,7 +46,9 @@ def test_a_checker_logs_in_finds_opens_and_decides_with_the_keyboard_alone(desk:
         page.keyboard.type(desk.passwords["checker"])
         page.keyboard.press("Enter")
         page.get_by_role("heading", name="Your desk").wait_for()
-        page.goto(TASKS)
+        tab_to(page, "Tasks")
+        page.keyboard.press("Enter")
+        page.get_by_role("heading", name="Tasks").wait_for()
 
         page.keyboard.press("/")
         page.keyboard.type(str(customer))
@@ -51,13 +62,12 @@ def test_a_checker_logs_in_finds_opens_and_decides_with_the_keyboard_alone(desk:
 
         expect(page.get_by_label("Message", exact=True)).to_be_visible()
         page.keyboard.press("a")
+        expect(page.get_by_label("Message", exact=True)).to_be_focused()
+        page.keyboard.type("rather not: a and r are letters here")
+        page.keyboard.press("Control+Enter")
         expect(page.get_by_role("button", name="Approve")).to_be_focused()
         page.keyboard.press("r")
         expect(page.get_by_role("button", name="Reject")).to_be_focused()
-        page.get_by_label("Message", exact=True).focus()
-        page.keyboard.type("rather not: a and r are letters here")
-        page.keyboard.press("Tab")
-        page.keyboard.press("r")
         page.keyboard.press("Enter")
         expect(page.locator(".messagelist")).to_contain_text(f"Rejected: 52 for customer {customer}")
 
@@ -76,6 +86,49 @@ def test_n_opens_the_next_task_and_decides_nothing(desk: Desk) -> None:
         expect(page.get_by_label("Message", exact=True)).to_be_visible()
         page.goto(f"{TASKS}?q={customer}")
         expect(rows(page)).to_have_count(1)
+
+
+def test_j_and_k_go_through_the_tasks_and_the_slash_searches_from_there(desk: Desk) -> None:
+    customer = new_customer()
+    for points in (61, 62):
+        desk.submit(customer=customer, points=points)
+    with desk.person("checker") as page:
+        page.goto(f"{TASKS}?q={customer}")
+        rows(page).first.get_by_role("link").click()
+        first = page.locator(".leads")
+        expect(first).to_contain_text("61")
+        page.keyboard.press("j")
+        expect(first).to_contain_text("62")
+        page.keyboard.press("k")
+        expect(first).to_contain_text("61")
+        page.keyboard.press("/")
+        page.keyboard.type(str(customer))
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name="Requests")).to_be_visible()
+        expect(rows(page)).to_have_count(2)
+
+
+def test_the_row_that_has_the_focus_is_never_hidden_behind_the_bar(desk: Desk) -> None:
+    customer = new_customer()
+    for _ in range(25):
+        desk.submit(customer=customer, points=11)
+    with desk.person("checker") as page:
+        for size in (WIDE, NARROW):
+            page.set_viewport_size(size)
+            page.goto(f"{TASKS}?q={customer}")
+            expect(rows(page)).to_have_count(25)
+            hidden = []
+            for place in range(25):
+                page.keyboard.press("j")
+                if page.evaluate(_BELOW_THE_BAR) > 0:
+                    hidden.append(place)
+            assert hidden == []
+
+
+_BELOW_THE_BAR = """() => {
+  const row = document.activeElement.closest("tr").getBoundingClientRect();
+  return Math.round(row.bottom - document.querySelector(".bulk-bar").getBoundingClientRect().top);
+}"""
 
 
 def test_x_chooses_the_row_and_the_question_mark_tells_all_keys(desk: Desk) -> None:
@@ -106,7 +159,7 @@ def test_keys_that_are_switched_off_do_nothing(desk: Desk) -> None:
         expect(rows(page).get_by_role("link")).not_to_be_focused()
         page.reload()
         page.keyboard.press("/")
-        expect(page.get_by_label("Find")).not_to_be_focused()
+        expect(page.get_by_label("Find", exact=True)).not_to_be_focused()
 
 
 def test_tab_leads_from_the_skip_link_to_the_decision_in_the_order_of_reading(desk: Desk) -> None:
@@ -117,7 +170,7 @@ def test_tab_leads_from_the_skip_link_to_the_decision_in_the_order_of_reading(de
         rows(page).get_by_role("link").click()
         page.get_by_label("Message", exact=True).wait_for()
         assert tab_stops(page, 1) == ["Skip to main content"]
-        page.get_by_label("Message", exact=True).focus()
+        page.keyboard.press("a")
         stops = tab_stops(page, 4)
         assert stops == ["Ticket checked", "Approve", "Reject", "Then open the next task"]
         for name in ("Approve", "Reject"):

@@ -14,12 +14,14 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts import oauth, ui_tokens
+from accounts.actors import actors_of
 from accounts.errors import NotAuthenticated
 from accounts.hashers import digest
 from accounts.models import Membership, ServiceAccountSecret, User
 from accounts.set_up_phase import is_set_up
 from goodwill.models import GoodwillRequest
 from tests.factories import set_terms
+from workflows import desk
 from workflows.models import IntouchTarget, WorkflowPolicy, WorkflowRequest
 
 CreateDemo = Callable[..., dict[str, Any]]
@@ -86,7 +88,7 @@ def test_the_second_time_nothing_is_made_and_the_same_credentials_are_printed(cr
     rows = [model.objects.count() for model in (User, WorkflowRequest, GoodwillRequest)]
     second = create_demo()
     assert (first["is_new"], second["is_new"]) == (True, False)
-    assert (first["requests_made"], second["requests_made"]) == (35, 0)
+    assert (first["requests_made"], second["requests_made"]) == (44, 0)
     assert credentials(second) == credentials(first)
     assert proven(second) == ALL
     assert [model.objects.count() for model in (User, WorkflowRequest, GoodwillRequest)] == rows
@@ -146,14 +148,14 @@ def test_somebody_without_rights_gets_no_ui_token_and_stops_nobody_else(create_d
     demo = create_demo()
     assert demo["maker"]["ui_token"] is None
     assert demo["checker"]["ui_token"] is not None
-    assert 0 < demo["requests_made"] < 35
+    assert 0 < demo["requests_made"] < 44
 
 
 def test_the_varied_requests_wait_are_approved_rejected_and_withdrawn(create_demo: CreateDemo) -> None:
     create_demo()
     states = Counter(WorkflowRequest.objects.values_list("state", flat=True))
     assert states.keys() == {"waiting", "executing", "rejected", "withdrawn"}
-    assert states.total() == 35
+    assert states.total() == 44
     assert WorkflowRequest.objects.values("maker").distinct().count() == 4
     assert WorkflowRequest.objects.values("customer_id").distinct().count() == 7
 
@@ -172,6 +174,14 @@ def test_the_varied_requests_show_every_band_and_a_limit_that_is_nearly_full(cre
     assert alike.values("customer_id", "amount", "reason").distinct().count() == 1
 
 
+def test_a_checker_of_the_demo_has_a_list_worth_its_filters_and_finds_as_much_that_is_decided(
+    create_demo: CreateDemo,
+) -> None:
+    create_demo()
+    assert desk.waiting_for(actors_of(User.objects.get(username="checker").pk)).count() == 19
+    assert WorkflowRequest.objects.exclude(state="waiting").count() >= 19
+
+
 def test_a_fresh_demo_has_no_requests_and_is_refused_where_there_is_one(create_demo: CreateDemo) -> None:
     assert create_demo("--fresh")["requests_made"] == 0
     assert not WorkflowRequest.objects.exists()
@@ -182,4 +192,4 @@ def test_a_fresh_demo_has_no_requests_and_is_refused_where_there_is_one(create_d
 def test_ids_that_are_generated_come_after_the_one_of_the_imported_history(create_demo: CreateDemo) -> None:
     create_demo()
     assert GoodwillRequest.objects.order_by("id").values_list("id", flat=True)[0] == 317841
-    assert GoodwillRequest.objects.filter(id__gt=317841).count() == 35
+    assert GoodwillRequest.objects.filter(id__gt=317841).count() == 44

@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts.models import Membership, User
+from accounts.moments import spelled
 from tests.factories import MembershipFactory, UserFactory, set_terms
 from tests.house import House, build_house
 from tests.workflows.journeys import actions_of, correlated, counts, events_of, goodwill_of, reread, task_of
@@ -183,7 +184,8 @@ def test_a_second_decision_is_refused_and_names_the_first(house: House, first: D
     with pytest.raises(AlreadyDecided) as caught:
         decide(house, request, second, by=late)
     assert (caught.value.code, caught.value.http_status) == (2002, 409)
-    assert f"already {first} by {house.checker.email}" in str(caught.value)
+    at = spelled(request.tasks.get().decided_at, house.organisation)
+    assert f"already {first.label} by {house.checker.email} at {at}." in str(caught.value)
     assert state_in_database(request) == before
 
 

@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import conditional_page, require_GET, require_POST
 
 from accounts.admin_guard import MemberAdmin
 from workflows.admin.lists import KeysetChangeList, OrganisationFilter, Scan
@@ -119,6 +119,10 @@ class DeskAdmin(MemberAdmin):
         }
         request.current_app = self.admin_site.name
         return TemplateResponse(request, self.page_template, context, status=status)
+
+    def polled(self, view: Callable[..., HttpResponse]) -> Any:
+        """A small answer to read, asked for again and again; one that has not changed is not sent again."""
+        return self.admin_site.admin_view(conditional_page(require_GET(view)))
 
     def post_url(self, verb: str, view: Callable[[HttpRequest, Any], HttpResponse]) -> URLPattern:
         """`<id>/<verb>/` of this model: by POST, with a CSRF token, and only for rows that the person may see."""

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
+from accounts.moments import time_of_day
 from wire.errors import ApiError
 from workflows import claims, policies
 from workflows.admin.chips import Chip
@@ -56,8 +57,8 @@ def flags_of(task: AdminTask, *, is_alike: bool) -> list[Chip]:
     if task.assigned_to is not None:
         flags.append(Chip("work", "arrow", _("Handed to %(who)s") % {"who": task.assigned_to.get_short_name()}))
     if task.is_claimed and task.claimed_by is not None and task.claimed_at is not None:
-        since = task.claimed_at.astimezone(task.request.organisation.zone)
-        said = {"who": task.claimed_by.get_short_name(), "at": f"{since:%H:%M}"}
+        since = time_of_day(task.claimed_at, task.request.organisation)
+        said = {"who": task.claimed_by.get_short_name(), "at": since}
         flags.append(Chip("work", "eye", _("%(who)s is looking, since %(at)s") % said))
     return flags
 

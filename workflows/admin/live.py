@@ -63,9 +63,14 @@ def answer(request: HttpRequest, about: WorkflowRequest | None = None, *, why_no
     shown: dict[str, Any] = {"followed": {str(row.request.pk): _as_json(row.chip, _name(row.request)) for row in mine}}
     is_open = any(row.is_open for row in mine)
     if about is not None:
-        shown |= {"chip": _as_json(chips.of_request(about)), "whyNot": why_not}
+        shown |= {"chip": _as_json(chips.of_request(about)), "whyNot": why_not, "stand": stand(about)}
         is_open = is_open or State(about.state) not in ENDED
     return JsonResponse({**shown, "isOpen": is_open})
+
+
+def stand(about: WorkflowRequest) -> str:
+    """Differs as soon as anything has happened to the request: what a page tells of it is then old."""
+    return f"{about.state} {about.updated_at.isoformat()}"
 
 
 def _as_json(chip: Chip, name: str = "") -> dict[str, str]:

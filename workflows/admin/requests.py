@@ -8,19 +8,19 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern, reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.admin_guard import actors_for, administers
 from wire.errors import ApiError
 from workflows import desk, policies, services
-from workflows.admin import chips, facts, list_columns, lists, story
+from workflows.admin import chips, facts, list_columns, lists, live, story
 from workflows.admin.chips import Chip
 from workflows.admin.filtered import FilteredAdmin
 from workflows.admin.forms import RetryForm
 from workflows.admin.lists import OrganisationFilter, Scan, Tabs, chosen_tab
-from workflows.desk_filters import RequestFilters
+from workflows.desk_filters import MADE_BY, RequestFilters
 from workflows.models import WorkflowRequest
 from workflows.selectors import timeline
 from workflows.states import ENDED, State
@@ -52,8 +52,11 @@ class RequestTabs(Tabs):
 
 @dataclass(frozen=True, slots=True)
 class RequestRow:
+    """A line of the list; `message` is what the last checker wrote, to the maker."""
+
     request: WorkflowRequest
     chip: Chip
+    message: str = ""
 
 
 def _policy_link(request: HttpRequest, row: WorkflowRequest) -> str:
@@ -81,16 +84,22 @@ class WorkflowRequestAdmin(FilteredAdmin):
         return super().get_queryset(request).select_related("organisation", "target", "policy_version").defer("secret")
 
     def get_urls(self) -> list[URLPattern]:
-        return [self.post_url("retry", self.ask_for_retry), *super().get_urls()]
+        return [
+            path("<path:object_id>/live/", self.polled(self.live), name="workflows_workflowrequest_live"),
+            self.post_url("retry", self.ask_for_retry),
+            *super().get_urls(),
+        ]
 
     def for_list(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         return desk.for_list(rows.select_related(None))
 
     def scanned(self, request: HttpRequest) -> Scan | None:
         tab = chosen_tab(request.GET.get(RequestTabs.parameter_name), RequestTabs.tabs)
-        if tab == "waiting" or (tab == "all" and not RequestFilters.from_query(request.GET)):
+        filters, actors = RequestFilters.from_query(request.GET), actors_for(request)
+        if tab == "waiting" or (tab == "all" and not filters.raw.keys() - {MADE_BY}):
             return None
-        return Scan(desk.requests_within(actors_for(request)), lists.MOST_READ)
+        own = {MADE_BY: filters.raw[MADE_BY]} if MADE_BY in filters.raw else {}
+        return Scan(RequestFilters.from_query(own).apply(desk.requests_within(actors), actors), lists.MOST_READ)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -100,7 +109,9 @@ class WorkflowRequestAdmin(FilteredAdmin):
         return queryset, False
 
     def present(self, request: HttpRequest, rows: list[Any]) -> list[Any]:
-        return [RequestRow(row, chips.of_request(row)) for row in rows]
+        people = {actor.user.pk for actor in actors_for(request).values()}
+        said = desk.said_to_maker([row.pk for row in rows if row.maker_id in people])
+        return [RequestRow(row, chips.of_request(row), said.get(row.pk, "")) for row in rows]
 
     def page_context(self, request: HttpRequest, row: WorkflowRequest) -> dict[str, Any]:
         tasks = list(row.tasks.order_by("level"))
@@ -115,7 +126,16 @@ class WorkflowRequestAdmin(FilteredAdmin):
             "tasks": [(task, chips.of_task(task)) for task in tasks],
             "retry": RetryForm() if may_retry else None,
             "policy_link": _policy_link(request, row),
+            "live_stand": live.stand(row),
+            "live_url": self._address_of(row, "live"),
         }
+
+    def _address_of(self, row: WorkflowRequest, page: str) -> str:
+        return reverse(f"admin:workflows_workflowrequest_{page}", args=(row.pk,), current_app=self.admin_site.name)
+
+    def live(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """What an open page asks for."""
+        return self.with_row(request, object_id, live.answer)
 
     def ask_for_retry(self, request: HttpRequest, row: WorkflowRequest) -> HttpResponse:
         """An operator puts a failed request before a checker once more."""
@@ -130,5 +150,4 @@ class WorkflowRequestAdmin(FilteredAdmin):
             fresh = self.get_queryset(request).get(pk=row.pk)
             return self.show(request, fresh, status=refusal.http_status, refusal=refusal.detail)
         self.message_user(request, _("A checker decides whether it is tried again."), messages.SUCCESS)
-        url = reverse("admin:workflows_workflowrequest_change", args=(row.pk,), current_app=self.admin_site.name)
-        return HttpResponseRedirect(url)
+        return HttpResponseRedirect(self._address_of(row, "change"))

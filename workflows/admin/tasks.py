@@ -14,7 +14,6 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import conditional_page, require_GET
 
 from accounts.actors import Actor
 from accounts.admin_guard import actors_for
@@ -35,6 +34,7 @@ from workflows.selectors import timeline
 
 UNPROCESSABLE = 422
 GO_ON = "desk_go_on"
+LATEST = 3  # of what happened; the rest is folded, so that a task needs no scrolling
 
 
 class TaskTabs(Tabs):
@@ -99,8 +99,8 @@ class AdminTaskAdmin(HandingAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         return [
-            path("live/", self._polled(self.live_list), name="workflows_admintask_live_list"),
-            path("<path:object_id>/live/", self._polled(self.live), name="workflows_admintask_live"),
+            path("live/", self.polled(self.live_list), name="workflows_admintask_live_list"),
+            path("<path:object_id>/live/", self.polled(self.live), name="workflows_admintask_live"),
             self.post_url("decide", self.decide),
             self.post_url("withdraw", self.withdraw),
             *super().get_urls(),
@@ -164,7 +164,8 @@ class AdminTaskAdmin(HandingAdmin):
     def page_context(self, request: HttpRequest, row: AdminTask) -> dict[str, Any]:
         actor = self.actor_for(request, row)
         why_not = why_not_decide(actor, row)
-        next_task = desk.next_after(actors_for(request), row)
+        previous_task, next_task = desk.around(actors_for(request), row)
+        told = story.tell(timeline(row.request))
         may_withdraw = row.decision is None and policies.why_not_withdraw(actor, row.request) is None
         return {
             "title": _("Request %(reference)s") % {"reference": row.request.reference_id},
@@ -173,7 +174,8 @@ class AdminTaskAdmin(HandingAdmin):
             "chip": chips.of_request(row.request),
             "decision_chip": chips.of_task(row),
             "story": facts.read(row.request),
-            "chapters": story.tell(timeline(row.request)),
+            "earlier": told[:-LATEST],
+            "chapters": told[-LATEST:],
             **background.read(row.request),
             "why_not": why_not,
             "better": stuck.better_deciders(actor, row.request, row) if why_not is None else [],
@@ -181,9 +183,11 @@ class AdminTaskAdmin(HandingAdmin):
             "password": PasswordAgainForm() if policies.needs_fresh_proof(actor, row.request) else None,
             "withdrawal": WithdrawalForm() if may_withdraw else None,
             **self.handing(request, row, may_decide=why_not is None),
+            "previous_task": previous_task,
             "next_task": next_task,
             "is_all_claimed": next_task is None and desk.is_all_claimed(actors_for(request), row),
             "followed": live.followed(request),
+            "live_stand": live.stand(row.request),
             "live_url": reverse("admin:workflows_admintask_live", args=(row.pk,), current_app=self.admin_site.name),
         }
 
@@ -191,10 +195,6 @@ class AdminTaskAdmin(HandingAdmin):
         return {"digest": task.request.digest, "go_on": request.session.get(GO_ON, True)}
 
     # What an open page asks for
-
-    def _polled(self, view: Any) -> Any:
-        """A small answer to read, asked for again and again; one that has not changed is not sent again."""
-        return self.admin_site.admin_view(conditional_page(require_GET(view)))
 
     def live_list(self, request: HttpRequest) -> HttpResponse:
         if not self.has_view_permission(request):

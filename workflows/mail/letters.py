@@ -144,8 +144,9 @@ def _message(request: WorkflowRequest) -> str:
 
 
 def _list(kind: NoticeKind) -> str:
-    tasks = reverse("admin:workflows_admintask_changelist")
-    return f"{tasks}?show=mine" if kind == NoticeKind.OUTCOME else tasks
+    if kind == NoticeKind.OUTCOME:
+        return f"{reverse('admin:workflows_workflowrequest_changelist')}?made_by=me"
+    return reverse("admin:workflows_admintask_changelist")
 
 
 def _absolute(path: str) -> str:
