@@ -334,7 +334,9 @@ def as_sent(body: Any, organisation: Organisation) -> Sent | None:
         return None
     payload = body["payload"]
     task = payload.get(TASK_PAYLOAD) if isinstance(payload, dict) and len(payload) == 1 else None
-    inner, headers = (task.get("body"), task.get("headers", {})) if isinstance(task, dict) else (None, None)
+    if not isinstance(task, dict):
+        return None
+    inner, headers = task.get("body"), task.get("headers", {})
     if not (isinstance(inner, dict) and isinstance(headers, dict)) or _problems_of_headers(headers, organisation.pk):
         return None
     try:
