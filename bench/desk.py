@@ -2,15 +2,16 @@
 
     python -m config.embedded --temporary -- python -m bench.desk [--quick] [--docs] [--json FILE]
 
-Fills the temporary database, then asks for each page in process, through every middleware. A row says how long 95 of
-100 visits took at most, with the number of statements and the CPU time of one visit, web process and database
-together; the spread is from the fastest visit to the slowest. `--quick` has 5,000 requests and tells nothing but that
-every page still answers, with as many statements as over a million.
+Fills the temporary database, then asks for each page in process, through every middleware. A row says how long a visit
+took, in the middle and at most in 95 of 100, with the number of statements and the CPU time of one visit, web process
+and database together; the spread is from the fastest visit to the slowest. `--quick` has 5,000 requests and tells
+nothing but that every page still answers, with as many statements as over a million.
 """
 
 from __future__ import annotations
 
 import os
+import statistics
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -41,7 +42,7 @@ def main() -> None:
     from bench.desk_rows import FilledHouse
 
     house = FilledHouse(5000, 1000) if options.quick else FilledHouse(1_000_000, 50_000)
-    times = 3 if options.quick else 20
+    times = 3 if options.quick else 60
     said = (
         f"{house.requests:,} requests, {house.waiting:,} of them waiting, filled in {house.filled_in:.0f} s;"
         f" {times} visits of each page after two that do not count."
@@ -149,10 +150,10 @@ def _row(name: str, visits: list[Callable[[], None]], most: int, statements: str
     each = (_cpu_seconds() - cpu) / len(visits) * 1000
     p95 = sorted(spent)[min(int(0.95 * len(spent)), len(spent) - 1)]
     row = Row(
-        f"{name} ({statements}{each:.0f} ms CPU)", p95, "ms", min(spent), max(spent), target=f"p95 ≤ {most:,} ms",
-        met=p95 <= most,
+        f"{name} ({statements}{each:.0f} ms CPU)", statistics.median(spent), "ms", min(spent), max(spent), p95=p95,
+        target=f"p95 ≤ {most:,} ms", met=p95 <= most,
     )  # fmt: skip
-    print(row, flush=True)
+    print(row.line(with_p95=True), flush=True)
     return row
 
 

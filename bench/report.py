@@ -27,6 +27,7 @@ class Row:
     Args:
         figure: the median, in `unit`.
         least, most: the spread of the rounds.
+        p95: what 95 of 100 rounds stayed below, where a target is about that.
         ratio: the figure to the limit that was measured in the same run; what is compared from run to run.
         target: as it is read: "≥ 0.50", "≤ 20 µs"; empty for a row that only others are compared with.
         met: whether the target is met; None without one.
@@ -42,17 +43,21 @@ class Row:
     target: str = ""
     met: bool | None = None
     higher_is_better: bool = True
+    p95: float | None = None
 
     @classmethod
     def of(cls, name: str, rounds: Sequence[float], unit: str, **more: Any) -> Row:
         """The median and spread of the figures of some rounds."""
         return cls(name, statistics.median(rounds), unit, min(rounds), max(rounds), **more)
 
-    def __str__(self) -> str:
+    def line(self, *, with_p95: bool = False) -> str:
         ratio = "" if self.ratio is None else f"{self.ratio:.2f} ×"
         met = "" if self.met is None else "yes" if self.met else "**no**"
         spread = f"{_readable(self.least)} to {_readable(self.most)}"
-        return f"| {self.name} | {_readable(self.figure)} {self.unit} | {spread} | {ratio} | {self.target} | {met} |"
+        cells = [self.name, f"{_readable(self.figure)} {self.unit}", spread, ratio, self.target, met]
+        if with_p95:
+            cells.insert(2, "" if self.p95 is None else f"{_readable(self.p95)} {self.unit}")
+        return f"| {' | '.join(cells)} |"
 
 
 @dataclass
@@ -69,8 +74,12 @@ class Table:
     rows: list[Row] = field(default_factory=list)
 
     def __str__(self) -> str:
+        with_p95 = any(row.p95 is not None for row in self.rows)
         head = "| what | median | spread | ratio | target | met |\n|---|---:|---:|---:|---:|---|"
-        return "\n".join([self.said, f"Measured on {_machine()}.", "", head, *map(str, self.rows)])
+        if with_p95:
+            head = head.replace("| spread |", "| p95 | spread |").replace("|---|---:|", "|---|---:|---:|", 1)
+        lines = (row.line(with_p95=with_p95) for row in self.rows)
+        return "\n".join([self.said, f"Measured on {_machine()}.", "", head, *lines])
 
     def ratios(self) -> dict[str, dict[str, Any]]:
         return {

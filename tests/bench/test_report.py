@@ -35,6 +35,14 @@ def test_a_table_replaces_its_section_and_brings_its_plot(document):
     assert "a row: 0.5" in (document.parent / "images/bench-one.svg").read_text()
 
 
+def test_where_a_target_is_about_the_95th_percentile_it_has_a_column_of_its_own(document):
+    rows = [Row.of("a page", [1.0, 2.0, 9.0], "ms", p95=8.5, target="p95 ≤ 9 ms", met=True), Row.of("b", [3.0], "ms")]
+    text = written(document, Table("one", "Said.", rows))
+    assert "| what | median | p95 | spread | ratio | target | met |\n|---|---:|---:|---:|---:|---:|---|" in text
+    assert "| a page | 2 ms | 8.5 ms | 1 to 9 |  | p95 ≤ 9 ms | yes |" in text
+    assert "| b | 3 ms |  | 3 to 3 |  |  |  |" in text
+
+
 def test_a_benchmark_that_could_not_measure_says_why_and_draws_nothing(document):
     text = written(document, Table("one", "Not measured here."))
     assert "Not measured here." in text
