@@ -53,8 +53,8 @@ _ONE = {"kind": "levels", "levels": [{}]}
 def five_limits() -> list[dict[str, Any]]:
     spans = [("customer", "30"), ("customer", "365"), ("maker", "day"), ("program", "month"), ("store", "7")]
     return [
-        {"name": f"{per} {window}", "per": per, "window": window, "measure": "points", "most": MOST}
-        for per, window in spans
+        {"name": f"{per} {window}", "per": per, "window": window, "measure": "points", "most": MOST + place}
+        for place, (per, window) in enumerate(spans)
     ]
 
 
