@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, expect
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
-from tests.e2e.desk import PATIENCE_MS, TASKS, TOGETHER, Desk, new_customer, rows
+from playwright.sync_api import Page, Route, expect
+
+from tests.e2e.desk import PATIENCE_MS, RUNS, TASKS, TOGETHER, Desk, new_customer, rows
+from tests.e2e.test_accessibility import assert_accessible
 
 pytestmark = TOGETHER
 expect.set_options(timeout=PATIENCE_MS)
+# One more than are decided before the answer.
+IN_BACKGROUND = 201
 
 
 def choose(page: Page, customer: int, number: int) -> None:
@@ -79,6 +86,48 @@ def test_everything_that_a_filter_finds_is_decided_with_one_message(desk: Desk) 
         page.get_by_role("button", name="Approve 3").click()
 
         expect(page.get_by_role("status")).to_contain_text("3 of 3: 3 decided, 0 not decided")
+
+
+@contextmanager
+def hearing_nothing(page: Page) -> Iterator[None]:
+    """What the page asks for meanwhile is answered afterwards."""
+    held: list[Route] = []
+    page.route("**/progress/*", lambda route: held.append(route))
+    yield
+    page.unroute("**/progress/*")
+    for route in held:
+        route.continue_()
+
+
+def test_what_goes_on_in_the_background_is_followed_left_and_come_back_to(desk: Desk) -> None:
+    reason, customers = "After the storm", [new_customer() for _ in range(IN_BACKGROUND)]
+    with ThreadPoolExecutor(4) as clients:
+        list(clients.map(lambda customer: desk.submit(customer=customer, points=11, reason=reason), customers))
+    desk.let_intouch_say("429", times=0)
+    with desk.person("checker") as page:
+        page.goto(f"{TASKS}?reason={reason}")
+        page.get_by_role("button", name="Decide all that match").click()
+        page.get_by_label("One message for all").fill("All of one complaint")
+        with hearing_nothing(page):
+            page.get_by_role("button", name=f"Approve {IN_BACKGROUND}").click()
+            expect(page.get_by_role("progressbar")).to_be_visible()
+            assert_accessible(page)
+            address = page.url
+        page.goto(TASKS)
+
+        page.goto(RUNS)
+        rows(page).get_by_role("link", name=str(IN_BACKGROUND)).click()
+        assert page.url.startswith(address.partition("?")[0])
+        # While it is on its way, the page changes by itself; at the end it has its list.
+        expect(page.get_by_role("status")).to_contain_text(f"{IN_BACKGROUND} of {IN_BACKGROUND}: 201 decided, 0 not")
+        expect(page.get_by_role("progressbar")).to_have_count(0)
+        expect(page.locator("[data-became]")).to_contain_text("being carried out")
+
+        page.evaluate("window.isStillTheSame = true")
+        desk.let_intouch_work()
+        expect(page.locator("[data-became]")).to_have_text(f"{IN_BACKGROUND} credited", timeout=4 * PATIENCE_MS)
+        expect(rows(page).filter(has_text="Credited")).to_have_count(100)
+        assert page.evaluate("window.isStillTheSame")
 
 
 def test_leaving_the_confirmation_decides_nothing(desk: Desk) -> None:
