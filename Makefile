@@ -13,7 +13,7 @@ export DJANGO_SETTINGS_MODULE := config.settings
 export PYTHONPATH := $(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test soak lint audit format docs screenshots bench bench-quick lock clean
+.PHONY: help run demo test soak soak-import lint audit format docs screenshots bench bench-quick lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -35,6 +35,9 @@ test: $(STAMP) lint bench-quick ## everything, on a real PostgreSQL and a real V
 
 soak: $(STAMP) ## a load over HTTP while everything is being killed, six minutes at most: ARGS="--seed 7"
 	$(EMBEDDED) --no-servers -- $(BIN)/python -m tests.faults.soak --requests 2000 --seconds 350 $(ARGS)
+
+soak-import: $(STAMP) ## an import of 100,000 rows, killed fifty times, ends as one that never was
+	BACKFILL_KILLS=50 BACKFILL_ROWS=100000 $(EMBEDDED) --temporary -- $(BIN)/python -m pytest tests/goodwill/test_backfill_killed.py --durations 1 $(ARGS)
 
 bench: $(STAMP) ## measure everything against the limits of this machine, and write docs/performance.md
 	$(EMBEDDED) --no-servers -- $(BIN)/python -m bench.all

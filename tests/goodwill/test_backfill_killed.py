@@ -1,7 +1,6 @@
 """An import that is killed again and again ends as one that never was.
 
-The short form is part of the suite; the long one is `BACKFILL_KILLS=50 BACKFILL_ROWS=100000 make test ARGS=...`, see
-docs/bulk.md.
+The short form is part of the suite; the long one is `make soak-import`, see docs/bulk.md.
 """
 
 from __future__ import annotations

@@ -11,10 +11,13 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from goodwill.models import GoodwillRequest
 from tests.factories import set_terms
 from tests.house import FAKE_CREDENTIAL, ORIGIN, House
+from workflows.management import filing
 from workflows.models import AdminTask, AuditEvent, AutoApproval, RequestSource, WorkflowRequest
 from workflows.states import State
 
@@ -124,6 +127,41 @@ def test_the_same_file_again_finds_its_requests_whatever_policy_says_by_now(hous
     code, summary, results = submit(as_csv(cells(points="21"), cells(referenceId="may-3")))
     assert (code, [found["code"] for found in results]) == (1, ["2015", "2015"])
     assert WorkflowRequest.objects.count() == 2
+
+
+@pytest.mark.parametrize("command", ["submit", "decide"])
+def test_who_acts_is_looked_up_once_and_what_they_may_before_every_row(
+    house: House, submit: Run, decide: Run, command: str
+) -> None:
+    requests = [house.submit() for _ in range(3)]
+    with CaptureQueriesContext(connection) as statements:
+        if command == "submit":
+            submit(as_csv(*[cells(referenceId=f"may-{number}") for number in range(3)]))
+        else:
+            decide("".join(f"{one.pk}\n" for one in requests), "--decision", "approved", "--message", "fine")
+    asked = [found["sql"] for found in statements.captured_queries]
+    assert sum('WHERE "accounts_user"."username" =' in sql for sql in asked) == 1
+    assert sum("accounts_membership" in sql.split("WHERE")[0] for sql in asked) >= 4
+
+
+@pytest.mark.parametrize("command", ["submit", "decide"])
+def test_a_right_that_is_taken_away_meanwhile_is_gone_for_the_next_row(
+    house: House, submit: Run, decide: Run, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requests = [house.submit() for _ in range(2)]
+    real = filing.Result.cells
+
+    def taken_away(result: Any) -> list[str]:
+        house.organisation.memberships.all().delete()
+        return real.fget(result)  # type: ignore[attr-defined, no-any-return]
+
+    monkeypatch.setattr(filing.Result, "cells", property(taken_away))
+    if command == "submit":
+        code, _, results = submit(as_csv(cells(), cells(referenceId="may-2")))
+    else:
+        ids = "".join(f"{one.pk}\n" for one in requests)
+        code, _, results = decide(ids, "--decision", "approved", "--message", "fine")
+    assert (code, [found["code"] for found in results]) == (1, ["", "2001"])
 
 
 def test_refused_rows_are_told_of_and_do_not_stop_the_rest(house: House, submit: Run) -> None:

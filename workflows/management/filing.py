@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -32,9 +33,9 @@ _WHOLE = re.compile(r"-?[0-9]{1,40}", re.ASCII)
 _NUMBER = re.compile(r"-?[0-9]{1,20}\.[0-9]{1,20}", re.ASCII)
 
 
-def actor_of(options: Mapping[str, Any]) -> Actor:
-    """Who acts, with the rights of this moment: they may be taken away while a long file is read."""
-    return actor_in(user_id=user(options["username"]).pk, organisation_id=organisation(options["org"]).pk)
+def acting(options: Mapping[str, Any]) -> Callable[[], Actor]:
+    """Who acts, looked up once; with the rights of each moment, as they may be taken away while a long file is read."""
+    return partial(actor_in, user_id=user(options["username"]).pk, organisation_id=organisation(options["org"]).pk)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def default_results(name: str) -> Path | None:
 def carry_out(
     records: Iterable[Record], act: Callable[[Record], Result], source: Source, path: Path | None
 ) -> dict[str, int]:
-    """Act on every record, one transaction each, and count the outcomes."""
+    """Act on every record, one transaction each, and count the outcomes; see docs/bulk.md for why not many in one."""
     counts = {"records": 0, REFUSED: 0}
     with results_file(path) as write, ProgressReport(source.name, source.size) as report:
         report.update(0, 0)

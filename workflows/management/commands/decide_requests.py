@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
 from django.core.management.base import CommandParser
 
+from accounts.actors import Actor
 from accounts.management.bulk import BulkCommand, add_file, opened
 from wire import correlation
 from wire.errors import ApiError, MalformedBody
 from wire.records import Format, Record, Records, Source, UnusableFile
 from workflows import services
 from workflows.errors import AlreadyDecided, PermissionDenied, RequestNotFound
-from workflows.management.filing import Result, actor_of, carry_out, default_results, exit_code
+from workflows.management.filing import Result, acting, carry_out, default_results, exit_code
 from workflows.models import AdminTask, Decision
 
 COLUMNS: Final = ("requestId", "actionDecision", "actionMessage")
@@ -39,27 +40,28 @@ class Command(BulkCommand):
 
     def run(self, options: dict[str, Any]) -> int:
         correlation.begin(None)
-        actor_of(options)
+        who = acting(options)
+        who()
         with opened(options) as (source, form):
             path = options["results"] or default_results(options["file"])
-            counts = carry_out(_listed(source, form), lambda record: self._decide(record, options), source, path)
+            counts = carry_out(_listed(source, form), lambda record: self._decide(record, who, options), source, path)
         self.summarise({**counts, "results": path and str(path)}, as_json=options["json"])
         return exit_code(counts)
 
-    def _decide(self, record: Record, options: dict[str, Any]) -> Result:
+    def _decide(self, record: Record, who: Callable[[], Actor], options: dict[str, Any]) -> Result:
         request_id = ""
         try:
             if record.problem:
                 raise MalformedBody(f"{record.problem}.")
             request_id, decision, message = record.values
             wanted = _decision(decision or options["decision"])
-            return _settle(record.line, _uuid(request_id), wanted, _message(message or options["message"]), options)
+            chosen = _uuid(request_id)
+            return _settle(record.line, chosen, wanted, _message(message or options["message"]), who())
         except ApiError as error:
             return Result.refused(record.line, error, request_id=request_id[:64])
 
 
-def _settle(line: int, request_id: UUID, decision: Decision, message: str, options: dict[str, Any]) -> Result:
-    actor = actor_of(options)
+def _settle(line: int, request_id: UUID, decision: Decision, message: str, actor: Actor) -> Result:
     try:
         done = services.decide(actor=actor, request_id=request_id, decision=decision, message=message)
     except (AlreadyDecided, PermissionDenied):

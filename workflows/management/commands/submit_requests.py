@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
 
+from accounts.actors import Actor
 from accounts.management.bulk import BulkCommand, add_file, opened
 from wire import correlation
 from wire.errors import ApiError, MalformedBody
@@ -17,7 +20,7 @@ from workflows.errors import InvalidPayload
 from workflows.management.filing import (
     BodyMaker,
     Result,
-    actor_of,
+    acting,
     all_columns,
     carry_out,
     default_results,
@@ -25,8 +28,7 @@ from workflows.management.filing import (
     supported,
 )
 from workflows.models import RequestSource
-from workflows.registry import RequestType
-from workflows.submission import as_sent, read_submission
+from workflows.submission import Submission, as_sent, read_submission
 
 
 class Command(BulkCommand):
@@ -53,7 +55,8 @@ class Command(BulkCommand):
 
     def run(self, options: dict[str, Any]) -> int:
         correlation.begin(None)
-        request_type, actor = supported(options["type"]), actor_of(options)
+        request_type, who = supported(options["type"]), acting(options)
+        actor = who()
         policies.check_may_make(actor)
         with opened(options) as (source, form):
             records = all_columns(source, form)
@@ -63,35 +66,49 @@ class Command(BulkCommand):
                 credential=_credential(options["credential_file"]),
             )  # fmt: skip
             path = options["results"] or (None if options["dry_run"] else default_results(options["file"]))
-            counts = carry_out(records, lambda record: self._submit(record, maker, request_type, options), source, path)
+            row = _Row(who, maker, request_type.slug, options["dry_run"])
+            counts = carry_out(records, row.submit, source, path)
         self.summarise({**counts, "results": path and str(path)}, as_json=options["json"])
         return exit_code(counts)
 
-    def _submit(self, record: Record, maker: BodyMaker, request_type: RequestType, options: dict[str, Any]) -> Result:
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What is done with every row."""
+
+    who: Callable[[], Actor]
+    maker: BodyMaker
+    slug: str
+    is_rehearsed: bool
+
+    def submit(self, record: Record) -> Result:
         reference = ""
         try:
             if record.problem:
                 raise MalformedBody(f"{record.problem}.")
-            actor = actor_of(options)
-            body = maker.body(record)
-            try:
-                submission = read_submission(body, organisation=actor.organisation, slug=request_type.slug)
-            except InvalidPayload:
-                sent = as_sent(body, actor.organisation)
-                before = submitting.sent_before(actor=actor, slug=request_type.slug, sent=sent)
-                if before is None:
-                    raise
-                return _told(record, before)
-            reference = submission.subject.reference_id
-            if options["dry_run"]:
-                policies.check_may_submit(actor, submission.entity, one_step=False)
+            actor, body = self.who(), self.maker.body(record)
+            read = self._read(actor, body)
+            if isinstance(read, submitting.Submitted):
+                return _told(record, read)
+            reference = read.subject.reference_id
+            if self.is_rehearsed:
+                policies.check_may_submit(actor, read.entity, one_step=False)
                 return Result(record.line, "valid", reference_id=reference)
-            done = submitting.submit(actor=actor, submission=submission, source=RequestSource.FILE)
+            return _told(record, submitting.submit(actor=actor, submission=read, source=RequestSource.FILE))
         except InvalidJSON as error:
             return Result.refused(record.line, MalformedBody(f"{error}."))
         except ApiError as error:
             return Result.refused(record.line, error, reference_id=reference)
-        return _told(record, done)
+
+    def _read(self, actor: Actor, body: Any) -> Submission | submitting.Submitted:
+        """The row's submission; where it is refused by now but was submitted before, the request of that time."""
+        try:
+            return read_submission(body, organisation=actor.organisation, slug=self.slug)
+        except InvalidPayload:
+            before = submitting.sent_before(actor=actor, slug=self.slug, sent=as_sent(body, actor.organisation))
+            if before is None:
+                raise
+            return before
 
 
 def _told(record: Record, done: submitting.Submitted) -> Result:
