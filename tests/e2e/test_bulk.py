@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
 from tests.e2e.desk import PATIENCE_MS, RUNS, TASKS, TOGETHER, Desk, new_customer, rows
 from tests.e2e.test_accessibility import assert_accessible
@@ -91,12 +91,9 @@ def test_everything_that_a_filter_finds_is_decided_with_one_message(desk: Desk) 
 @contextmanager
 def hearing_nothing(page: Page) -> Iterator[None]:
     """What the page asks for meanwhile is answered afterwards."""
-    held: list[Route] = []
-    page.route("**/progress/*", lambda route: held.append(route))
+    page.route("**/progress/*", lambda _route: None)
     yield
     page.unroute("**/progress/*")
-    for route in held:
-        route.continue_()
 
 
 def test_what_goes_on_in_the_background_is_followed_left_and_come_back_to(desk: Desk) -> None:
@@ -113,7 +110,7 @@ def test_what_goes_on_in_the_background_is_followed_left_and_come_back_to(desk: 
             expect(page.get_by_role("progressbar")).to_be_visible()
             assert_accessible(page)
             address = page.url
-        page.goto(TASKS)
+            page.goto(TASKS)
 
         page.goto(RUNS)
         rows(page).get_by_role("link", name=str(IN_BACKGROUND)).click()
