@@ -85,5 +85,5 @@ def test_what_another_level_has_to_approve_says_so(checker, house):
 
 def test_the_list_of_bulk_decisions_offers_no_search_that_would_find_nothing(checker, house):
     choose(checker, house.submit(), query="")
-    assert 'type="search"' not in checker.get(RUNS).content.decode()
-    assert 'type="search"' in checker.get(LIST).content.decode()
+    assert 'id="searchbar"' not in checker.get(RUNS).content.decode()
+    assert 'id="searchbar"' in checker.get(LIST).content.decode()

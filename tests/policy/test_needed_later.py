@@ -15,6 +15,7 @@ from tests.house import House
 from tests.policy.test_levels import member, open_task
 from tests.workflows.journeys import reread
 from workflows.errors import PermissionDenied
+from workflows.models import BulkItem
 from workflows.states import State
 
 pytestmark = pytest.mark.django_db
@@ -104,6 +105,7 @@ def test_a_bulk_decision_leaves_it_undecided_and_says_why(house: House, boss: Us
     client, task = client_of(boss), open_task(request)
     chosen = client.post("/admin/workflows/bulkrun/choose/", {"chosen": f"{task.pk}:{request.digest}"})
     start = chosen["Location"].replace("change/", "start/")
-    client.post(start, {"decision": "approved", "message": "all of them"})
+    (confirmed,) = BulkItem.objects.values_list("pk", flat=True)
+    client.post(start, {"decision": "approved", "message": "all of them", "confirmed": str(confirmed)})
     assert SENTENCE in client.get(chosen["Location"]).content.decode()
     assert open_task(request).level == 1

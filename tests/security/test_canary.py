@@ -58,6 +58,7 @@ def life(service: Service, echo: RawServer) -> Life:
     life = Life(service, echo.url)
     web = service.web()
     keep_tokens(life)
+    set_up_target(life)  # before the first request: afterwards no administrator changes anything alone
     send_astray(life)
     requests = submit_all(life)
     life.note_tables("while they wait")
@@ -185,18 +186,11 @@ def visit_the_desk(life: Life, open_request: str) -> None:
     set_up(life)
 
 
-def set_up(life: Life) -> None:
-    """The administrator's pages take secrets and show none again."""
+def set_up_target(life: Life) -> None:
+    """The page of a target takes its credential and shows it to nobody, whether the form is right or wrong."""
     administrator = Browser(life, "canary-administrator")
     administrator.log_in()
-    (target, account, person) = (
-        life.service.sql(query)[0][0]
-        for query in (
-            "SELECT min(id) FROM workflows_intouchtarget",
-            "SELECT id FROM accounts_user WHERE username = 'canary-machine'",
-            "SELECT id FROM accounts_user WHERE username = 'canary-operator'",
-        )
-    )
+    target = life.service.sql("SELECT min(id) FROM workflows_intouchtarget")[0][0]
     page = f"/admin/workflows/intouchtarget/{target}/change/"
     wrong = administrator.post(page, base_url="no address", new_credential=life.target.value, is_enabled="on")
     assert wrong.status_code == 200
@@ -205,6 +199,19 @@ def set_up(life: Life) -> None:
         page, base_url=address, new_credential=life.target.value, is_enabled="on", allows_internal="on"
     )
     assert right.status_code == 302
+
+
+def set_up(life: Life) -> None:
+    """The administrator's pages take secrets and show none again."""
+    administrator = Browser(life, "canary-administrator")
+    administrator.log_in()
+    account, person = (
+        life.service.sql(query)[0][0]
+        for query in (
+            "SELECT id FROM accounts_user WHERE username = 'canary-machine'",
+            "SELECT id FROM accounts_user WHERE username = 'canary-operator'",
+        )
+    )
     shown = administrator.post(f"/admin/accounts/user/{account}/secret/")
     made = re.findall(r"gws_[A-Za-z0-9_-]{20,}", shown.text)[0]
     life.learn("a new secret", made, f"answer {administrator.last}")
