@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from accounts.errors import PermissionDenied
-from accounts.models import Membership, Organisation, User
+from accounts.models import ActiveMembershipQuerySet, Membership, Organisation, User
 from wire.kept_queries import Given, KeptQuery
 from wire.messages import Statement, send
 
@@ -23,14 +23,13 @@ class Actor:
         return self.user.display_name
 
 
-_MEMBERSHIP = KeptQuery(
-    lambda: (
-        Membership.objects.active()
-        .select_related("user", "organisation")
-        .filter(user=Given("user"), organisation=Given("organisation"))
-        .order_by()
-    )
-)
+def _membership_with(*related: str) -> ActiveMembershipQuerySet:
+    asked_for = Membership.objects.active().filter(user=Given("user"), organisation=Given("organisation"))
+    return asked_for.select_related(*related).order_by()
+
+
+_MEMBERSHIP = KeptQuery(lambda: _membership_with("user", "organisation"))
+_MEMBERSHIP_OF = KeptQuery(lambda: _membership_with("organisation"))
 
 
 def actor_in(*, user_id: int, organisation_id: int) -> Actor:
@@ -52,16 +51,6 @@ def asked(*, user_id: int, organisation_id: int) -> Statement[Actor | None]:
 
 def _actor_of(membership: Membership | None) -> Actor | None:
     return None if membership is None else Actor(membership.user, membership.organisation, membership)
-
-
-_MEMBERSHIP_OF = KeptQuery(
-    lambda: (
-        Membership.objects.active()
-        .select_related("organisation")
-        .filter(user=Given("user"), organisation=Given("organisation"))
-        .order_by()
-    )
-)
 
 
 def actor_of_user(user: User, organisation_id: int) -> Actor:
