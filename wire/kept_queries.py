@@ -19,7 +19,7 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections, 
 from django.db.models.base import ModelState
 from django.db.models.expressions import Expression
 from django.db.models.query import get_related_populators
-from django.db.models.sql import UpdateQuery
+from django.db.models.sql import InsertQuery, UpdateQuery
 
 from wire.messages import Statement, send
 
@@ -135,12 +135,16 @@ def updated(row: models.Model, names: tuple[str, ...], *, by_clock: tuple[str, .
 
     It raises a DatabaseError where the row is not there.
     """
-    model, database = type(row), connections[DEFAULT_DB_ALIAS]
+    model = type(row)
     fields = _fields_of(model)
     written: list[tuple[str, str]] = []
     values: list[Any] = []
     for name in dict.fromkeys((*names, *by_clock)):
-        text, inside = ("statement_timestamp()", ()) if name in by_clock else _bound(row, fields[name], database)
+        text, inside = (
+            ("statement_timestamp()", ())
+            if name in by_clock
+            else bound(UpdateQuery, fields[name], getattr(row, fields[name].attname))
+        )
         written.append((name, text))
         values += inside
 
@@ -154,12 +158,14 @@ def updated(row: models.Model, names: tuple[str, ...], *, by_clock: tuple[str, .
     return Statement(_update_of(model, tuple(written), by_clock), [*values, row.pk], read)
 
 
-def _bound(row: models.Model, field: models.Field[Any, Any], database: Any) -> tuple[str, Sequence[Any]]:
-    """What stands for a field's value in an UPDATE, and its parameters: several, or none, for an expression."""
-    value = getattr(row, field.attname)
+def bound(
+    kind: type[UpdateQuery] | type[InsertQuery], field: models.Field[Any, Any], value: Any
+) -> tuple[str, Sequence[Any]]:
+    """What stands for a value in an INSERT or UPDATE, and its parameters: several, or none, for an expression."""
+    database: Any = connections[DEFAULT_DB_ALIAS]
     if not hasattr(value, "resolve_expression"):
         return "%s", (field.get_db_prep_save(value, database),)
-    query = UpdateQuery(type(row))
+    query = kind(field.model)
     resolved = value.resolve_expression(query, allow_joins=False, for_save=True)
     compiled: tuple[str, Sequence[Any]] = query.get_compiler(connection=database).compile(resolved)
     return compiled

@@ -16,6 +16,7 @@ from django.db import DEFAULT_DB_ALIAS, connection, models
 from django.db.models.expressions import DatabaseDefault
 from django.db.models.sql import InsertQuery
 
+from wire.kept_queries import bound
 from wire.messages import Statement, send
 
 
@@ -51,7 +52,7 @@ def _statement(row: models.Model) -> tuple[str, list[Any], tuple[str, ...]]:
             values.append(value)
             written.append((column.name, "%s"))
         elif kind is not DatabaseDefault:
-            text, inside = _bound(column.field, value)
+            text, inside = bound(InsertQuery, column.field, value)
             values += inside
             written.append((column.name, text))
     text, returned = _text_of(model, tuple(written))
@@ -97,16 +98,6 @@ def _kind_of(field: models.Field[Any, Any]) -> type | None:
     while isinstance(field, models.ForeignKey):
         field = field.target_field
     return _AS_THEY_ARE.get(type(field))
-
-
-def _bound(field: models.Field[Any, Any], value: Any) -> tuple[str, list[Any]]:
-    """What stands for a value in the statement, and its parameters: several, or none, for an expression."""
-    if not hasattr(value, "resolve_expression"):
-        return "%s", [field.get_db_prep_save(value, connection)]
-    query = InsertQuery(field.model)
-    resolved = value.resolve_expression(query, allow_joins=False, for_save=True)
-    text, inside = query.get_compiler(connection=connection).compile(resolved)
-    return text, list(inside)
 
 
 @cache
