@@ -19,6 +19,7 @@ from accounts.models import Membership, Organisation
 from workflows.amounts import readable
 from workflows.registry import RequestType
 from workflows.rules import people
+from workflows.terms.contradictions import named_levels
 from workflows.terms.document import (
     MOST_LEVELS,
     MOST_LIMITS,
@@ -65,18 +66,10 @@ def _unknown_makers(terms: Terms, known: Collection[int]) -> Iterator[str]:
             }  # fmt: skip
 
 
-def _named_levels(terms: Terms) -> Iterator[tuple[str, Level]]:
-    """Every level of the document, with what it belongs to."""
-    for rule in terms.rules:
-        yield from ((rule.name, level) for level in rule.then.levels)
-    yield from ((_("default"), level) for level in terms.default.levels)
-    yield from ((limit.name, limit.at_limit) for limit in terms.limits if isinstance(limit.at_limit, Level))
-
-
 def _unknown_people(terms: Terms, organisation: Organisation) -> Iterator[str]:
     """People whom a level or its backup names, and who are no active members."""
     named = [
-        (name, {*level.users, *(level.backup.users if level.backup else ())}) for name, level in _named_levels(terms)
+        (name, {*level.users, *(level.backup.users if level.backup else ())}) for name, level in named_levels(terms)
     ]
     ids = set[int]().union(*(users for _name, users in named))
     if not ids:
@@ -124,7 +117,7 @@ class _Search:
         yield from self._of_result(_("default"), Conditions(), self.terms.default, self._before_default(), soft)
 
     def _of_backups(self) -> Iterator[str]:
-        for name, level in _named_levels(self.terms):
+        for name, level in named_levels(self.terms):
             if level.backup is not None and not self._candidates(Level(**level.backup.model_dump())):
                 yield _("“%(rule)s”: nobody could step in as the backup of a level.") % {"rule": name}
 

@@ -171,11 +171,16 @@ def _of_patience(patience: Patience) -> Iterator[str]:
         yield _("Requests expire, but how many hours before that somebody is warned is not set.")
 
 
+def named_levels(terms: Terms) -> Iterator[tuple[str, Level]]:
+    """Every level of the document, with the name of what it belongs to."""
+    for rule in terms.rules:
+        yield from ((rule.name, level) for level in rule.then.levels)
+    yield from ((_("default"), level) for level in terms.default.levels)
+    yield from ((limit.name, limit.at_limit) for limit in terms.limits if isinstance(limit.at_limit, Level))
+
+
 def _of_backups(terms: Terms) -> Iterator[str]:
-    named: list[tuple[str, tuple[Level, ...]]] = [(rule.name, rule.then.levels) for rule in terms.rules]
-    named.append((_("default"), terms.default.levels))
-    named += [(limit.name, (limit.at_limit,)) for limit in terms.limits if isinstance(limit.at_limit, Level)]
-    having = [name for name, levels in named if any(level.backup is not None for level in levels)]
+    having = dict.fromkeys(name for name, level in named_levels(terms) if level.backup is not None)
     if terms.patience.escalate_after is not None:
         if not having:
             yield _("After how many hours others may step in is set, but no level names a backup who could.")
