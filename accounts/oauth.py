@@ -52,14 +52,19 @@ _TOKEN = KeptQuery(
 
 def user_by_token(token: str) -> User | None:
     """The service account for which this access token stands, or None where it is unknown or expired."""
-    if not token or len(token) > MAX_TOKEN_LENGTH:
-        return None
-    checksum = hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
-    found = _TOKEN.first(checksum=checksum, now=timezone.now())
+    checksum = checksum_of(token)
+    found = None if checksum is None else _TOKEN.first(checksum=checksum, now=timezone.now())
     if found is None or found.application is None:
         return None
     user: User | None = found.application.user
     return user if _may_act(user) else None
+
+
+def checksum_of(token: str) -> str | None:
+    """What is stored of an access token; None for what is none."""
+    if not token or len(token) > MAX_TOKEN_LENGTH:
+        return None
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _may_act(user: User | None) -> bool:

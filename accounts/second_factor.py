@@ -10,7 +10,7 @@ import base64
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q
 from django_otp.plugins.otp_static.models import StaticToken
 
 from accounts.devices import Authenticator, RecoveryCodes, code_digest, generate_code
@@ -36,15 +36,16 @@ def is_needed_by(user: User) -> bool:
     return _NEEDS_ONE.first(user=user.pk) is not None
 
 
-def _needing_one() -> QuerySet[User]:
-    device = Authenticator.objects.filter(user=OuterRef("pk"), confirmed=True)
+def needed_by(user: str) -> Q:
+    """That the user, whose id stands in this column of a query, has to show one."""
+    device = Authenticator.objects.filter(user=OuterRef(user), confirmed=True)
     required = Membership.objects.active().filter(
-        user=OuterRef("pk"), is_checker=True, organisation__requires_second_factor=True
+        user=OuterRef(user), is_checker=True, organisation__requires_second_factor=True
     )
-    return User.objects.filter(Exists(device) | Exists(required), pk=Given("user"))
+    return Q(Exists(device) | Exists(required))
 
 
-_NEEDS_ONE = KeptQuery(_needing_one)
+_NEEDS_ONE = KeptQuery(lambda: User.objects.filter(needed_by("pk"), pk=Given("user")))
 
 
 def is_set_up_by(user: User) -> bool:

@@ -43,10 +43,9 @@ class Statement(Generic[Answer]):
 
 
 def send(*statements: Statement[Any]) -> list[Any]:
-    """What each statement has brought, in their order. More than one of them is sent within a transaction only.
+    """What each statement has brought, in their order. Outside a transaction they are one: all is done, or nothing.
 
     Raises:
-        RuntimeError: outside a transaction, where a pooler could give the answers to somebody else.
         DatabaseError: of the first statement that failed; those behind it were not carried out.
     """
     if not statements:
@@ -56,9 +55,8 @@ def send(*statements: Statement[Any]) -> list[Any]:
     if len(statements) == 1:
         with database.wrap_database_errors:
             cursors = [_execute(database, statements[0])]
-    elif not database.in_atomic_block:
-        raise RuntimeError("statements are sent together within a transaction only")
     else:
+        # PostgreSQL commits what it was sent at the pipeline's end; a pooler, too, keeps a connection until then.
         with database.wrap_database_errors, database.connection.pipeline():
             cursors = [_execute(database, statement) for statement in statements]
     return [statement.read(cursor) for statement, cursor in zip(statements, cursors, strict=True)]

@@ -10,7 +10,7 @@ from typing import cast
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from accounts import freshness, oauth, ui_tokens
+from accounts import at_once, freshness, oauth, ui_tokens
 from accounts.actors import Actor, actor_of_user, sole_organisation_id
 from accounts.credentials import user_by_basic
 from accounts.errors import (
@@ -39,21 +39,41 @@ class Proof:
     Attributes:
         organisation_id: the one that a UI token was issued for, if one was sent.
         fresh: that the user has only just proved who they are; None for a UI token that is not new.
+        actor: who acts in the organisation that the request names; None where that is still to be found out.
     """
 
     organisation_id: int | None
     fresh: FreshProof | None
+    actor: Actor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Basic:
+    """Name and secret or password."""
+
+    username: str
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Bearer:
+    """An access token."""
+
+    token: str
 
 
 class GatewayAuthentication(BaseAuthentication):
     """Basic, OAuth 2 or UI token. A UI token beside another credential: both must hold, and its person acts."""
 
     def authenticate(self, request: Request) -> tuple[User, Proof] | None:
-        account = _account(request)
-        token = request.headers.get(UI_TOKEN_HEADER)
-        if token is None:
-            return (account, Proof(None, freshness.by_credential(account))) if account is not None else None
-        return _person(token, account)
+        sent, token = _sent(request), request.headers.get(UI_TOKEN_HEADER)
+        if token is not None:
+            return _person(token, sent, request)
+        if sent is None:
+            return None
+        actor = _member(sent, _named(request))
+        user = _account(sent, request) if actor is None else actor.user
+        return user, Proof(None, freshness.by_credential(user), actor)
 
     def authenticate_header(self, request: Request) -> str:
         return 'Basic realm="goodwill", charset="UTF-8"'
@@ -62,9 +82,11 @@ class GatewayAuthentication(BaseAuthentication):
 _ACTIVE_USER = KeptQuery(lambda: User.objects.filter(pk=Given("user"), is_active=True))
 
 
-def _person(token: str, account: User | None) -> tuple[User, Proof]:
+def _person(token: str, sent: _Basic | _Bearer | None, request: Request) -> tuple[User, Proof]:
+    account = None if sent is None else _account(sent, request)
     claimed = ui_tokens.verify(token)
-    person = _ACTIVE_USER.first(user=claimed.user_id)
+    actor = at_once.by_ui_token(claimed)
+    person = _ACTIVE_USER.first(user=claimed.user_id) if actor is None else actor.user
     if person is None or person.is_service_account or person.ui_token_version != claimed.version:
         raise NotAuthenticated
     if account is not None and not _belongs(account, claimed.organisation_id):
@@ -74,31 +96,47 @@ def _person(token: str, account: User | None) -> tuple[User, Proof]:
         if account == person
         else freshness.by_token(person, issued_at=claimed.issued_at)
     )
-    return person, Proof(claimed.organisation_id, fresh)
+    return person, Proof(claimed.organisation_id, fresh, actor)
 
 
 def _belongs(account: User, organisation_id: int) -> bool:
     return Membership.objects.active().filter(user=account, organisation_id=organisation_id).exists()
 
 
-def _account(request: Request) -> User | None:
-    """The user of the Authorization or OAuth header; None where neither was sent."""
+def _sent(request: Request) -> _Basic | _Bearer | None:
+    """What stands in the Authorization or OAuth header; None where neither was sent."""
     authorization = request.headers.get("Authorization")
     token = request.headers.get(OAUTH_HEADER)
     if authorization is not None and token is not None:
         raise ConflictingCredentials
     if token is not None:
-        return _known(oauth.user_by_token(token.strip()))
+        return _Bearer(token.strip())
     if authorization is None:
         return None
     if "," in authorization:  # every server joins a repeated header with a comma
         raise ConflictingCredentials
     scheme, _, value = authorization.partition(" ")
     if scheme.lower() == "bearer":
-        return _known(oauth.user_by_token(value.strip()))
+        return _Bearer(value.strip())
     if scheme.lower() == "basic":
-        return _known(user_by_basic(*_basic_pair(value.strip()), client_address(request)))
+        return _Basic(*_basic_pair(value.strip()))
     raise NotAuthenticated
+
+
+def _account(sent: _Basic | _Bearer, request: Request) -> User:
+    """The user whom the credential proves."""
+    if isinstance(sent, _Bearer):
+        return _known(oauth.user_by_token(sent.token))
+    return _known(user_by_basic(sent.username, sent.secret, client_address(request)))
+
+
+def _member(sent: _Basic | _Bearer, organisation_id: int | None) -> Actor | None:
+    """Whom the credential proves, if they belong to the organisation."""
+    if organisation_id is None:
+        return None
+    if isinstance(sent, _Bearer):
+        return at_once.by_oauth(sent.token, organisation_id)
+    return at_once.by_basic(sent.username, sent.secret, organisation_id)
 
 
 def _known(user: User | None) -> User:
@@ -115,7 +153,7 @@ def _basic_pair(value: str) -> tuple[str, str]:
     except (binascii.Error, UnicodeDecodeError, ValueError):
         raise NotAuthenticated from None
     username, colon, secret = text.partition(":")
-    if not colon:
+    if not colon or "\0" in text:  # the database knows no text with a zero in it
         raise NotAuthenticated
     return username, secret
 
@@ -139,6 +177,14 @@ def organisation_header(request: Request) -> int | None:
     return int(value)
 
 
+def _named(request: Request) -> int | None:
+    """The organisation of a good header, else None: who asks is looked at before what they ask."""
+    try:
+        return organisation_header(request)
+    except OrganisationHeaderInvalid:
+        return None
+
+
 def actor_of(request: Request, *, header_required: bool) -> Actor:
     """The actor of a request: the authenticated user in the organisation that the request is about.
 
@@ -153,6 +199,8 @@ def actor_of(request: Request, *, header_required: bool) -> Actor:
     if named is None and header_required:
         raise OrganisationHeaderMissing(reference=ORGANISATION_HEADER)
     proof = cast("Proof", request.auth)
+    if proof.actor is not None and named in (None, proof.actor.organisation.pk):
+        return proof.actor
     user = cast("User", request.user)
     wanted = named or proof.organisation_id or sole_organisation_id(user.pk)
     if wanted is None:

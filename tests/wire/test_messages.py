@@ -47,11 +47,17 @@ def test_what_follows_a_failure_is_not_done_and_the_connection_serves_on(committ
     assert AdminTask.objects.get(request=request).message == ""
 
 
-def test_several_are_not_sent_outside_a_transaction(committed_house: House) -> None:
+def test_several_outside_a_transaction_are_done_as_a_whole_or_not_at_all(committed_house: House) -> None:
     request = committed_house.submit()
-    with pytest.raises(RuntimeError, match="within a transaction only"):
-        send(Statement(TASKS, [request.pk]), Statement(TASKS, [request.pk]))
-    assert send(Statement(TASKS, [request.pk], values_of)) == [[""]], "one of them is a transaction by itself"
+    with pytest.raises(IntegrityError, match="what was asked for is never changed"):
+        send(
+            Statement(WRITE, ["lost", request.pk]),
+            Statement("UPDATE workflows_workflowrequest SET reason = %s WHERE id = %s", ["other", request.pk]),
+        )
+    assert AdminTask.objects.get(request=request).message == ""
+    kept, seen = send(Statement(WRITE, ["kept", request.pk]), Statement(TASKS, [request.pk], values_of))
+    assert (kept, seen) == (None, ["kept"])
+    assert AdminTask.objects.get(request=request).message == "kept", "committed at the end of the message"
 
 
 def test_nothing_is_sent_in_a_transaction_that_cannot_be_committed(house: House) -> None:
