@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts import credentials, oauth, second_factor
 from accounts.actors import Actor
+from accounts.hashers import digest
 from accounts.models import ActiveMembershipQuerySet, Membership, UserKind
 from accounts.ui_tokens import UIToken
 from wire.kept_queries import Given, KeptQuery
@@ -46,8 +47,8 @@ _BY_NAME = KeptQuery(
 def by_basic(username: str, secret: str, organisation_id: int) -> Actor | None:
     """A service account by its secret; a person by a password that was found to be theirs within the last minute."""
     if secret.startswith(credentials.SECRET_PREFIX):
-        digest = credentials.digest(secret)
-        return _actor(_BY_SECRET.first(username=username, digest=digest, organisation=organisation_id))
+        found = _BY_SECRET.first(username=username, digest=digest(secret), organisation=organisation_id)
+        return _actor(found)
     found = _BY_NAME.first(username=username, organisation=organisation_id)
     return _actor(found) if found is not None and credentials.is_remembered(found.user, secret) else None
 

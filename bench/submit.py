@@ -181,7 +181,7 @@ def _validation(house: Any) -> Callable[[], object]:
     from workflows.targets import enabled_targets
 
     organisation, terms = house.organisation, house.policy.terms
-    facts = GOODWILL_POINTS.facts(organisation, terms)
+    facts = house.program
     context = Context(organisation, GOODWILL_POINTS, terms, enabled_targets(organisation), facts)
     body, schema = house.body(), envelope_of("GOODWILL-POINTS")
     return lambda: schema.model_validate(body, context=context)

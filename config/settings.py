@@ -79,9 +79,9 @@ TEMPLATES = [
 # One pool per process; a request or task borrows a connection, so that none is opened in steady state.
 DATABASES: dict[str, Any] = {
     "default": {
-        **dj_database_url.parse(env.DATABASE_URL),
+        **dj_database_url.parse(env.DATABASE_URL, engine="wire.postgresql"),
         "CONN_MAX_AGE": 0,
-        "CONN_HEALTH_CHECKS": True,
+        "CONN_HEALTH_CHECKS": False,  # wire.postgresql looks at each connection that is borrowed
         "DISABLE_SERVER_SIDE_CURSORS": True,
         "OPTIONS": {
             "pool": {
@@ -107,7 +107,7 @@ if env.DATABASE_REPLICA_URL:
     # Lists and exports only, and never a write (accounts.replica).
     DATABASES["replica"] = {
         **DATABASES["default"],
-        **dj_database_url.parse(env.DATABASE_REPLICA_URL),
+        **dj_database_url.parse(env.DATABASE_REPLICA_URL, engine="wire.postgresql"),
         "OPTIONS": {
             **DATABASES["default"]["OPTIONS"],
             "options": f"{DATABASES['default']['OPTIONS']['options']} -c default_transaction_read_only=on",

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Context, Decimal
-from functools import cache
 from typing import Annotated, Any, Literal
 
 from django.utils.translation import gettext_lazy as _
@@ -22,7 +19,6 @@ from workflows.models import WorkflowRequest
 from workflows.registry import LookUp, RequestType, Subject
 from workflows.states import State
 from workflows.submission import StrictModel, context_of, refuse
-from workflows.terms.document import Terms
 
 LARGEST_ID = 2**63 - 1
 # What the column holds: 14 digits before the point and 6 behind it.
@@ -34,36 +30,14 @@ Points = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What the organisation knows that a body is judged by."""
-
-    find_program: Callable[[int], Program | None]
-    cap: Decimal | None
-    reasons: tuple[str, ...]
-
-    def program(self, program_id: int) -> Program:
-        """A program that a validator has found already."""
-        found = self.find_program(program_id)
-        if found is None:
-            raise LookupError(program_id)
-        return found
-
-
 _PROGRAM = KeptQuery(lambda: Program.objects.filter(organisation=Given("organisation"), program_id=Given("program")))
 
 
-def read_facts(organisation: Organisation, terms: Terms) -> Facts:
-    @cache
-    def find_program(program_id: int) -> Program | None:
-        return _PROGRAM.first(organisation=organisation.pk, program=program_id)
-
-    return Facts(find_program, terms.cap, terms.reasons or ())
-
-
-def _facts(info: ValidationInfo) -> Facts:
-    facts: Facts = context_of(info).facts
-    return facts
+def read_program(organisation: Organisation, sent: Any) -> Statement[Program | None]:
+    """The organisation's program that a body names, whatever was sent for a body."""
+    named = sent.get("programId") if isinstance(sent, dict) else None
+    is_id = type(named) is int and 0 < named <= LARGEST_ID
+    return _PROGRAM.asked_first(organisation=organisation.pk, program=named if is_id else 0)
 
 
 class GoodwillBody(StrictModel):
@@ -100,7 +74,7 @@ class GoodwillBody(StrictModel):
     @field_validator("reason")
     @classmethod
     def _in_catalogue(cls, value: str, info: ValidationInfo) -> str:
-        reasons = _facts(info).reasons
+        reasons = context_of(info).terms.reasons
         if reasons and value not in reasons:
             known = {"reasons": "; ".join(reasons)[:500]}
             raise refuse(2008, _("must be one of the reasons of the organisation: %(reasons)s") % known)
@@ -109,7 +83,7 @@ class GoodwillBody(StrictModel):
     @field_validator("program_id")
     @classmethod
     def _known_program(cls, value: int, info: ValidationInfo) -> int:
-        if _facts(info).find_program(value) is None:
+        if context_of(info).facts is None:
             raise refuse(1101, _("is not a program of this organisation"))
         return value
 
@@ -118,11 +92,11 @@ class GoodwillBody(StrictModel):
     def _points(cls, value: Any, info: ValidationInfo) -> Decimal:
         if type(value) not in (int, Decimal):
             raise refuse(2015, _("must be a JSON number"))
-        points, facts = Decimal(value), _facts(info)
-        most = min(facts.cap or LARGEST_POINTS, LARGEST_POINTS)
+        points, context = Decimal(value), context_of(info)
+        most = min(context.terms.cap or LARGEST_POINTS, LARGEST_POINTS)
         if not 0 < points <= most:
             raise refuse(2015, _("must be greater than 0 and at most %(most)s") % {"most": f"{most.normalize():f}"})
-        program = facts.find_program(info.data["program_id"]) if "program_id" in info.data else None
+        program: Program | None = context.facts
         if program is not None:
             _check_decimals(points, program.points_decimals)
         return points
@@ -140,8 +114,7 @@ _MILLIONTH = Decimal("0.000001")
 _EXACT = Context(prec=40)
 
 
-def _subject(body: GoodwillBody, facts: Facts) -> Subject:
-    program = facts.program(body.program_id)
+def _subject(body: GoodwillBody, program: Program) -> Subject:
     return Subject(
         reference_id=body.reference_id, customer_id=body.earning_entity_id, amount=body.points, reason=body.reason,
         program_id=program.program_id, program_name=program.name,
@@ -160,10 +133,10 @@ def _credited_by_look_up(body: Any) -> bool | None:
     return credited if isinstance(credited, bool) else None
 
 
-def _history_row(request: WorkflowRequest, body: GoodwillBody, facts: Facts) -> GoodwillRequest:
+def _history_row(request: WorkflowRequest, body: GoodwillBody, program: Program) -> GoodwillRequest:
     """The row that the history shows."""
     return GoodwillRequest(
-        organisation_id=request.organisation_id, program=facts.program(body.program_id), workflow_request=request,
+        organisation_id=request.organisation_id, program=program, workflow_request=request,
         customer_id=body.earning_entity_id, points=body.points, status=GoodwillStatus.PENDING, reason=body.reason,
         comments=body.comments or "", updated_comments=_comments(request, body.comments or ""),
         one_step=request.one_step, auto_approved=request.auto_approved, earning_entity_type=body.earning_entity_type,
@@ -241,7 +214,7 @@ GOODWILL_POINTS = RequestType(
     subject=_subject,
     confirms=_confirms,
     already_known=_ALREADY_KNOWN,
-    facts=read_facts,
+    facts=read_program,
     own_row=_history_row,
     on_changed=_follow,
     facts_for_checker=facts_for_checker,

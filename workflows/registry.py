@@ -64,6 +64,11 @@ def _none_known(*_: Any) -> tuple[()]:
     return ()
 
 
+def _no_facts(*_: Any) -> Statement[None]:
+    """Reads nothing, for a type whose bodies are judged by themselves."""
+    return Statement("SELECT 1", ())
+
+
 @dataclass(frozen=True, slots=True)
 class Fact:
     """One thing that a checker should know; both texts are shown as text, whatever they hold.
@@ -114,8 +119,8 @@ class RequestType:
         method, path: the Intouch call; `path` starts with a slash.
         body_model: pydantic model of `payload.IntouchAPITask-Payload.body`; its validators find the organisation's
             facts in the validation context under the key `facts`.
-        facts: reads what `body_model` needs to judge a body, once per submission.
-        subject: what the engine needs to know of a valid body, given what `facts` read.
+        facts: the statement that reads what `body_model` needs to judge a body, given what was sent for one.
+        subject: what the engine needs to know of a valid body, given what `facts` brought.
         confirms: whether the JSON body of a good 2xx answer says that the effect happened.
         already_known: pattern of the error by which Intouch refuses a reference that it has seen. Because it has one,
             an unknown outcome is reconciled by asking again with the same reference.
@@ -147,7 +152,7 @@ class RequestType:
     local: Callable[[WorkflowRequest], None] | None = None
     problems_of_terms: Callable[[Terms], Iterable[str]] = _none_known
     problems_of_people: Callable[[Terms, int], Iterable[str]] | None = None
-    facts: Callable[[Organisation, Terms], Any] = _nothing
+    facts: Callable[[Organisation, Any], Statement[Any]] = _no_facts
     own_row: Callable[[WorkflowRequest, Any, Any], Model | None] = _nothing
     on_changed: Callable[[WorkflowRequest], Iterable[Statement[None]]] = _none_known
     look_up: LookUp | None = None

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
 
 from accounts.actors import Actor
 from accounts.models import Organisation
-from wire import prepared
 from wire.kept_queries import Given, KeptQuery
+from wire.messages import Statement, send
 from workflows.errors import RequestNotFound
 from workflows.models import AdminTask, AuditEvent, IntouchCall, WorkflowRequest
 from workflows.states import State
@@ -47,21 +48,44 @@ def find_request(actor: Actor, request_id: UUID) -> WorkflowRequest:
     Raises:
         RequestNotFound: unknown, or of another organisation.
     """
-    found = _FOUND.first(organisation=actor.organisation.pk, request=request_id)
+    found, its_tasks = send(
+        _FOUND.asked_first(organisation=actor.organisation.pk, request=request_id), _TASKS.asked(request=request_id)
+    )
     if found is None:
         raise RequestNotFound(reference="requestId")
     tasks = found.tasks.all()
-    tasks._result_cache = _TASKS.all(request=request_id)  # what `prefetch_related` keeps
-    found._prefetched_objects_cache = {"tasks": tasks}  # type: ignore[attr-defined]
+    tasks._result_cache = its_tasks  # what `prefetch_related` keeps
+    found._prefetched_objects_cache = {"tasks": tasks}
+    request: WorkflowRequest = found
+    return request
+
+
+_WHAT = "SELECT request_type, digest FROM workflows_workflowrequest WHERE id = %s AND organisation_id = %s"
+
+
+def type_and_digest(actor: Actor, request_id: UUID) -> tuple[str, str]:
+    """What kind of request of the actor's organisation it is, and the digest of its content.
+
+    Raises:
+        RequestNotFound: unknown, or of another organisation.
+    """
+    found: tuple[str, str] | None = send(
+        Statement(_WHAT, [request_id, actor.organisation.pk], lambda cursor: cursor.fetchone())
+    )[0]
+    if found is None:
+        raise RequestNotFound(reference="requestId")
     return found
 
 
 def state_of(request_id: UUID) -> State:
     """The state at this moment, by one look at the primary key."""
-    with prepared.cursor() as cursor:
-        cursor.execute("SELECT state FROM workflows_workflowrequest WHERE id = %s", [request_id])
-        (state,) = cursor.fetchone()
-    return State(state)
+    asked = Statement("SELECT state FROM workflows_workflowrequest WHERE id = %s", [request_id], _only_value)
+    return State(send(asked)[0])
+
+
+def _only_value(cursor: Any) -> Any:
+    (value,) = cursor.fetchone()
+    return value
 
 
 @dataclass(frozen=True, slots=True)

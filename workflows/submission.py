@@ -27,6 +27,7 @@ from accounts.models import Organisation
 from wire import strict_json
 from wire.bodies import problems_of
 from wire.kept_queries import Given, KeptQuery
+from wire.messages import send
 from wire.redaction import MASK
 from wire.secrets import Secret
 from workflows import registry
@@ -34,7 +35,7 @@ from workflows.errors import InvalidPayload, WorkflowDisabled
 from workflows.models import IntouchTarget, WorkflowPolicy
 from workflows.models.policy import terms_of
 from workflows.registry import RequestType, Subject
-from workflows.targets import Origin, enabled_targets, parse_origin
+from workflows.targets import Origin, enabled_asked, parse_origin
 from workflows.terms.document import Terms
 
 if TYPE_CHECKING:
@@ -270,7 +271,10 @@ def version_in_force(organisation: Organisation, slug: str) -> int:
     Raises:
         WorkflowDisabled: there is none, or it is switched off.
     """
-    policy = _POLICY.first(organisation=organisation.pk, slug=slug)
+    return _enabled_version(_POLICY.first(organisation=organisation.pk, slug=slug))
+
+
+def _enabled_version(policy: WorkflowPolicy | None) -> int:
     version_id = None if policy is None else policy.active_id
     if version_id is None or not terms_of(version_id).is_enabled:
         raise WorkflowDisabled
@@ -297,11 +301,14 @@ def read_submission(body: Any, *, organisation: Organisation, slug: str) -> Subm
         InvalidPayload: with one problem per wrong field.
     """
     request_type = registry.get_of_clients(slug)
-    version_id = version_in_force(organisation, slug)
-    terms = terms_of(version_id)
-    context = Context(
-        organisation, request_type, terms, enabled_targets(organisation), request_type.facts(organisation, terms)
+    policy, targets, facts = send(
+        _POLICY.asked_first(organisation=organisation.pk, slug=slug),
+        enabled_asked(organisation),
+        request_type.facts(organisation, _sent_body(body)),
     )
+    version_id = _enabled_version(policy)
+    terms = terms_of(version_id)
+    context = Context(organisation, request_type, terms, targets, facts)
     try:
         valid: Any = envelope_of(slug).model_validate(body, context=context)
     except ValidationError as error:
@@ -312,10 +319,17 @@ def read_submission(body: Any, *, organisation: Organisation, slug: str) -> Subm
     return Submission(
         request_type=request_type, version_id=version_id, terms=terms, entity=valid.entity,
         target=context.targets[origin],  # type: ignore[index]  # the validator found it there
-        body=task.body, subject=request_type.subject(task.body, context.facts), facts=context.facts,
+        body=task.body, subject=request_type.subject(task.body, facts), facts=facts,
         content=content, secret=secret,
         digest=content_digest(valid.entity, content),
     )  # fmt: skip
+
+
+def _sent_body(body: Any) -> Any:
+    """What was sent for the type's body, whatever it is; None where the envelope has no place for one."""
+    for name in ("payload", TASK_PAYLOAD, "body"):
+        body = body.get(name) if isinstance(body, dict) else None
+    return body
 
 
 @dataclass(frozen=True, slots=True)

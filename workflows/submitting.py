@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 from django.db import IntegrityError, transaction
@@ -13,12 +14,13 @@ from django.utils.translation import gettext as _
 from uuid6 import uuid7
 
 from accounts.actors import Actor
-from wire import correlation, prepared, secrets, strict_json
+from wire import correlation, secrets, strict_json
+from wire.messages import Statement, send
 from workflows import audit, notices, policies, registry
 from workflows.bindings import secret_binding
 from workflows.errors import PolicyChanged, ReferenceReused
 from workflows.models import AdminTask, RequestSource, WorkflowRequest
-from workflows.new_rows import insert
+from workflows.new_rows import inserted
 from workflows.queue import announce
 from workflows.rules import levels, usage, verdicts
 from workflows.rules.verdicts import Judged
@@ -52,29 +54,29 @@ def submit(
     Raises:
         PermissionDenied: see `policies.check_may_submit`.
         ReferenceReused: the reference, or the idempotency key, belongs to other content.
-        RefusedByPolicy, LimitReached, NobodyCanDecide: see `verdicts.check`.
+        RefusedByPolicy, LimitReached, NobodyCanDecide: see `verdicts.check_allowed` and `.people_for`.
         PolicyChanged: another version of the policy came into force meanwhile.
     """
     if submission.request_type.local is None:
         policies.check_may_submit(actor, submission.entity, one_step=one_step)
     else:
         policies.check_may_propose(actor, submission.entity)
-    slug, reference_id = submission.request_type.slug, submission.subject.reference_id
-    existing = _earlier(actor, slug, reference_id, idempotency_key)
-    if existing is None:
-        try:
-            with transaction.atomic(durable=True):
-                judged = verdicts.count_and_judge(actor, submission, source)
-                verdicts.check(judged.verdict, actor=actor, submission=submission, one_step=one_step)
+    earlier = _earlier(actor, submission.request_type.slug, submission.subject.reference_id, idempotency_key)
+    try:
+        with transaction.atomic(durable=True):
+            existing, *locked_at = send(earlier, *verdicts.locks(actor, submission))
+            if existing is None:
+                judged = verdicts.count_and_judge(actor, submission, source, locked_at)
+                verdicts.check_allowed(judged.verdict, one_step=one_step)
                 request = _create(actor, submission, judged, one_step, idempotency_key, source)
                 return Submitted(request, replayed=False)
-        except IntegrityError as error:
-            # Somebody sent the same at the same instant and was faster; anything else is a fault of ours.
-            existing = _earlier(actor, slug, reference_id, idempotency_key)
-            if existing is None and _is_by_old_policy(error):
-                raise PolicyChanged(headers={"Retry-After": "1"}) from None
-            if existing is None:
-                raise
+    except IntegrityError as error:
+        # Somebody sent the same at the same instant and was faster; anything else is a fault of ours.
+        existing = send(earlier)[0]
+        if existing is None and _is_by_old_policy(error):
+            raise PolicyChanged(headers={"Retry-After": "1"}) from None
+        if existing is None:
+            raise
     return _replay(existing, submission.digest, one_step)
 
 
@@ -90,12 +92,12 @@ def sent_before(
     if sent is None:
         return None
     slug = registry.get_of_clients(slug).slug
-    existing = _earlier(actor, slug, sent.reference_id, None)
+    existing: WorkflowRequest | None = send(_earlier(actor, slug, sent.reference_id, None))[0]
     if existing is None or existing.digest != sent.digest:
         return None
     policies.check_may_submit(actor, sent.entity, one_step=one_step)
     if idempotency_key is not None:
-        _earlier(actor, slug, sent.reference_id, idempotency_key)
+        send(_earlier(actor, slug, sent.reference_id, idempotency_key))
     return _replay(existing, sent.digest, one_step)
 
 
@@ -107,22 +109,30 @@ SELECT (SELECT id FROM workflows_workflowrequest
 """
 
 
-def _earlier(actor: Actor, slug: str, reference_id: str, idempotency_key: str | None) -> WorkflowRequest | None:
-    """The request that already has this reference, or that this caller made with this idempotency key."""
-    with prepared.cursor() as cursor:
-        cursor.execute(_EARLIER, {
-            "organisation": actor.organisation.pk, "type": slug, "reference": reference_id,
-            "maker": actor.user.pk, "key": idempotency_key,
-        })  # fmt: skip
+def _earlier(
+    actor: Actor, slug: str, reference_id: str, idempotency_key: str | None
+) -> Statement[WorkflowRequest | None]:
+    """The request that already has this reference, or that this caller made with this idempotency key.
+
+    Its answer raises ReferenceReused where the key is that of another request.
+    """
+
+    def read(cursor: Any) -> WorkflowRequest | None:
         by_reference, by_key = cursor.fetchone()
-    if by_key is not None and by_key != by_reference:
-        raise ReferenceReused(
-            _("This Idempotency-Key was already used for a request with other content. Use a new one."),
-            reference="Idempotency-Key",
-        )
-    if by_reference is None:
-        return None
-    return WorkflowRequest.objects.select_related("organisation", "maker").get(pk=by_reference)
+        if by_key is not None and by_key != by_reference:
+            raise ReferenceReused(
+                _("This Idempotency-Key was already used for a request with other content. Use a new one."),
+                reference="Idempotency-Key",
+            )
+        if by_reference is None:
+            return None
+        return WorkflowRequest.objects.select_related("organisation", "maker").get(pk=by_reference)
+
+    values = {
+        "organisation": actor.organisation.pk, "type": slug, "reference": reference_id,
+        "maker": actor.user.pk, "key": idempotency_key,
+    }  # fmt: skip
+    return Statement(_EARLIER, values, read)
 
 
 def _replay(existing: WorkflowRequest, digest: str, one_step: bool) -> Submitted:
@@ -171,18 +181,24 @@ def _create(
     first = None
     if not at_once:
         first = levels.first_of(request, verdict.levels, submission.terms.patience, now, barred=subject.concerns)
-    _store(request, first, submission)
+    people = verdicts.people_for(verdict, actor=actor, submission=submission, one_step=one_step)
+    _store(request, first, submission, people)
     if at_once:
         announce(request.pk)
     return request
 
 
-def _store(request: WorkflowRequest, first: AdminTask | None, submission: Submission) -> None:
-    """Write the request, its first decision, the type's own row and the audit event, in one message to the database."""
+def _store(
+    request: WorkflowRequest, first: AdminTask | None, submission: Submission, people: Iterable[Statement[None]]
+) -> None:
+    """Write the request, its first decision, the type's own row and the audit event, in one message to the database.
+
+    Whether there are `people` to decide is asked with it: where there are not, the transaction is given up.
+    """
     own = submission.request_type.own_row(request, submission.body, submission.facts)
     event = audit.event(
         SUBMITTED, request=request, actor=request.maker, source=request.source, digest=request.digest,
         one_step=request.one_step, auto_approved=request.auto_approved, rule=request.rule,
     )  # fmt: skip
-    insert(*[row for row in (request, first, own, event) if row is not None])
+    send(*people, *(inserted(row) for row in (request, first, own, event) if row is not None))
     notices.note(SUBMITTED, request)

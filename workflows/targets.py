@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from accounts.models import Organisation
 from wire.kept_queries import Given, KeptQuery
+from wire.messages import Statement, send
 from workflows.models import IntouchTarget
 
 _ORIGIN = re.compile(r"(?:(https?)://)?([a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)(?::([1-9][0-9]{0,4}))?/?", re.ASCII)
@@ -59,5 +61,14 @@ _ENABLED = KeptQuery(lambda: IntouchTarget.objects.filter(organisation=Given("or
 
 def enabled_targets(organisation: Organisation) -> dict[Origin, IntouchTarget]:
     """The organisation's targets by origin."""
-    found = _ENABLED.all(organisation=organisation.pk)
+    targets: dict[Origin, IntouchTarget] = send(enabled_asked(organisation))[0]
+    return targets
+
+
+def enabled_asked(organisation: Organisation) -> Statement[dict[Origin, IntouchTarget]]:
+    """The statement of `enabled_targets`, to be sent with others."""
+    return _ENABLED.asked(organisation=organisation.pk).then(_by_origin)
+
+
+def _by_origin(found: Iterable[IntouchTarget]) -> dict[Origin, IntouchTarget]:
     return {origin: target for target in found if (origin := parse_origin(target.origin)) is not None}

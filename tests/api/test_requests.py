@@ -7,6 +7,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from tests.api.gateway import ORGANISATION, REQUESTS, Gateway, assert_refused
 from tests.api.rows import NOON, request_of
@@ -281,8 +283,24 @@ def test_the_list_takes_the_same_few_queries_however_long_it_is(
         gateway.house.approve(gateway.house.submit())
     account = gateway.by(gateway.house.service_account, gateway.house.service_secret)
 
-    with django_assert_num_queries(5):  # the secret, the membership, the count, the requests, their tasks
+    with django_assert_num_queries(4):  # who asks, the count, the requests, their tasks
         assert len(account.list("limit=100").data) == count
+
+
+@pytest.mark.parametrize("query", ["", "sortOrder=asc", "states=AdminTask", "zoneId=50682286"])
+def test_the_newest_requests_are_found_in_their_order_and_not_by_sorting_all(gateway: Gateway, query: str) -> None:
+    for _ in range(3):
+        gateway.house.submit()
+    account = gateway.by(gateway.house.service_account, gateway.house.service_secret)
+    with CaptureQueriesContext(connection) as asked:
+        assert len(account.list(query).data) == 3
+    (page,) = [one["sql"] for one in asked if "ORDER BY" in one["sql"] and "LIMIT" in one["sql"]]
+    with transaction.atomic(), connection.cursor() as cursor:
+        # Of three rows the planner would rather sort; it can do so only where no index has the order.
+        cursor.execute("SET LOCAL enable_sort = off; SET LOCAL enable_incremental_sort = off")
+        cursor.execute(f"EXPLAIN {page}")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "Sort" not in plan, plan
 
 
 @pytest.mark.parametrize("role", ["maker", "checker", "auditor", "service_account"])

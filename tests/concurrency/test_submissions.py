@@ -91,7 +91,7 @@ def test_without_the_second_look_all_but_one_would_get_an_error(house: House) ->
         assert not WorkflowRequest.objects.filter(reference_id=submission.subject.reference_id).exists()
         meeting.wait()
         with submitting.transaction.atomic():
-            judged = verdicts.count_and_judge(actor, submission, submitting.RequestSource.API)
+            judged = verdicts.count_and_judge(actor, submission, submitting.RequestSource.API, ())
             return submitting._create(actor, submission, judged, False, None, submitting.RequestSource.API)
 
     results = race(*[look_then_insert] * 4)

@@ -14,6 +14,7 @@ from django.db.models import Sum
 from tests.concurrency.racing import Rendezvous, failures, race, successes
 from tests.factories import MembershipFactory, ProgramFactory, UserFactory, set_terms
 from tests.house import House
+from wire.messages import Statement
 from workflows import services, submitting
 from workflows.errors import LimitReached
 from workflows.models import Decision, LimitUse, WorkflowPolicy, WorkflowRequest
@@ -223,11 +224,11 @@ class TestAtTheSameInstant:
         actor = house.actor(house.maker)
         together = Rendezvous(8)
 
-        def not_waiting_for_each_other(*_: Any) -> Any:
+        def all_at_once(_: Any) -> Any:
             together.wait()
             return timezone.now()
 
-        monkeypatch.setattr(usage, "lock", not_waiting_for_each_other)
+        monkeypatch.setattr(usage, "locked", lambda *_: Statement("SELECT 1", (), all_at_once))
         got_in = 0
         for _ in range(10):
             submissions = [

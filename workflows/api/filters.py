@@ -128,10 +128,12 @@ class RequestFilter(StrictFilterSet):
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         chosen = self.form.cleaned_data
-        field = F(_SORT_FIELDS[chosen["sortBy"] or "startDate"])
+        name = _SORT_FIELDS[chosen["sortBy"] or "startDate"]
         if chosen["sortOrder"] == "asc":
-            order: tuple[Any, ...] = (field.asc(nulls_last=True), "id")
+            order: tuple[Any, ...] = (name, "id")  # what has not ended comes last by itself
+        elif name == "ended_at":
+            order = (F(name).desc(nulls_last=True), "-id")
         else:
-            order = (field.desc(nulls_last=True), "-id")
+            order = (f"-{name}", "-id")  # as the indexes have it: with nulls_last, every row would be sorted
         filtered: QuerySet[Any] = super().filter_queryset(queryset)
         return filtered.order_by(*order)

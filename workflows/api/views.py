@@ -62,14 +62,14 @@ class RequestWorkflowViewSet(ViewSet):
         if body.action_name.lower() != "admintask":
             raise WrongAction(reference="actionName")
         request_id = _uuid(body.request_id)
-        shown = selectors.find_request(actor, request_id)
-        if shown.request_type != slug:
+        kind, digest = selectors.type_and_digest(actor, request_id)
+        if kind != slug:
             raise RequestNotFound("The request is not of this type. Check the URL.", reference="requestId")
         task = body.payload.task
         decision = Decision(task.action_decision)
         services.decide(
             actor=actor, request_id=request_id, decision=decision,
-            message=task.action_message, digest=_if_match(request, shown.digest), proof=fresh_proof_of(request),
+            message=task.action_message, digest=_if_match(request, digest), proof=fresh_proof_of(request),
         )  # fmt: skip
         if decision == Decision.APPROVED:
             waiters.wait_for_end(request_id, _wait_seconds(request))

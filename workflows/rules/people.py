@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Sequence
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 from django.db.models import Q, QuerySet
 
 from accounts.actors import Actor
 from accounts.models import Membership
-from wire import prepared
+from wire.messages import Statement
 from workflows.terms.document import Level, People, Role
 from workflows.terms.matching import unfilled
 
@@ -111,25 +111,25 @@ SELECT level.number, found.user_id
 def unfillable(
     levels: Sequence[Level], *, organisation_id: int, place: Place | None = None, amount: Decimal | None = None,
     without: Sequence[int] = (),
-) -> list[int]:  # fmt: skip
-    """Numbers (from 1) of the levels for which no different people can be found; one query.
+) -> Statement[list[int]]:  # fmt: skip
+    """Numbers (from 1) of the levels for which no different people can be found.
 
     Args:
         without: users who may not: the maker, and whoever has decided before.
     """
-    places = [number for number, level in enumerate(levels) for _ in range(level.people)]
-    if not places:
-        return []
-    candidates: list[list[int]] = [[] for _ in levels]
-    with prepared.cursor() as cursor:
-        cursor.execute(_CANDIDATES, {
-            "levels": _as_json(levels), "organisation": organisation_id, "without": list(without), "amount": amount,
-            "any_place": place is None, "most": len(places),
-            **{name: getattr(place, f"{name[:-1]}_id", "") for name in _SCOPES},
-        })  # fmt: skip
+    values = {
+        "levels": _as_json(levels), "organisation": organisation_id, "without": list(without), "amount": amount,
+        "any_place": place is None, "most": sum(level.people for level in levels),
+        **{name: getattr(place, f"{name[:-1]}_id", "") for name in _SCOPES},
+    }  # fmt: skip
+
+    def read(cursor: Any) -> list[int]:
+        candidates: list[list[int]] = [[] for _ in levels]
         for number, user_id in cursor.fetchall():
             candidates[number].append(user_id)
-    return empty_levels(levels, candidates)
+        return empty_levels(levels, candidates)
+
+    return Statement(_CANDIDATES, values, read)
 
 
 def empty_levels(levels: Sequence[Level], candidates: Sequence[Collection[int]]) -> list[int]:

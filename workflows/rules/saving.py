@@ -1,7 +1,7 @@
 """What an organisation lacks for a document: people who could decide by it, and makers and programs that it names.
 
 Said when a version is saved. What can still be missing then for one request is said when that is submitted
-(`verdicts.check_people`).
+(`verdicts.people_for`).
 """
 
 from __future__ import annotations

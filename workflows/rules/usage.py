@@ -27,7 +27,7 @@ from django.utils import timezone
 
 from accounts.models import Organisation
 from wire import prepared
-from wire.messages import Statement
+from wire.messages import Statement, send
 from workflows import audit
 from workflows.models import WorkflowRequest
 from workflows.terms.document import Limit, Per, Terms, Window
@@ -63,15 +63,18 @@ def lock(organisation_id: int, request_type: str, subjects: Mapping[Per, str]) -
     Returns:
         The time by the database's clock after the wait, so that days never run backwards between two of them.
     """
-    names = (f"{organisation_id}|{request_type}|{per}|{subject}" for per, subject in subjects.items())
-    with prepared.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(pg_advisory_xact_lock(k)), clock_timestamp() FROM unnest(%s::bigint[]) AS k",
-            [sorted(_lock_number(name) for name in names)],
-        )
-        row = cursor.fetchone()
-    now: datetime = row[1]
+    now: datetime = send(locked(organisation_id, request_type, subjects))[0]
     return now
+
+
+def locked(organisation_id: int, request_type: str, subjects: Mapping[Per, str]) -> Statement[datetime]:
+    """The statement of `lock`, to be sent with others."""
+    names = (f"{organisation_id}|{request_type}|{per}|{subject}" for per, subject in subjects.items())
+    numbers = sorted(_lock_number(name) for name in names)
+    return Statement(_LOCK, [numbers], lambda cursor: cursor.fetchone()[1])
+
+
+_LOCK = "SELECT count(pg_advisory_xact_lock(k)), clock_timestamp() FROM unnest(%s::bigint[]) AS k"
 
 
 def _lock_number(name: str) -> int:

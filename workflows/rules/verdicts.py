@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from accounts.actors import Actor
 from accounts.models import UserKind
 from wire.errors import Problem
+from wire.messages import Statement, send
 from workflows.amounts import readable
 from workflows.errors import LimitReached, NobodyCanDecide, RefusedByPolicy
 from workflows.models import RequestSource, WorkflowPolicy, WorkflowRequest
@@ -46,15 +47,23 @@ class Judged:
     at: datetime
 
 
-def count_and_judge(actor: Actor, submission: Asks, source: RequestSource) -> Judged:
+def locks(actor: Actor, submission: Asks) -> list[Statement[datetime]]:
+    """What waits for whoever counts for the same, and brings the time after that; nothing where nothing is counted."""
+    subjects = _subjects(actor, submission)
+    if not _counted(submission.terms):
+        return []
+    return [usage.locked(actor.organisation.pk, submission.request_type.slug, subjects)]
+
+
+def count_and_judge(actor: Actor, submission: Asks, source: RequestSource, locked_at: Sequence[datetime]) -> Judged:
     """The verdict on a submission that is about to be stored; counts it, within the caller's transaction.
 
-    At most two statements: the locks, and what is behind them. None where the policy asks about nothing.
+    One statement at most: none where the policy asks about nothing.
+
+    Args:
+        locked_at: what `locks` brought.
     """
-    per = _counted(submission.terms)
-    subjects = _subjects(actor, submission)
-    now = usage.lock(actor.organisation.pk, submission.request_type.slug, subjects) if per else timezone.now()
-    return _judge(actor, submission, source, now, adds=True)
+    return _judge(actor, submission, source, locked_at[0] if locked_at else timezone.now(), adds=True)
 
 
 def look_and_judge(actor: Actor, submission: Asks, source: RequestSource) -> Judged:
@@ -122,9 +131,19 @@ def check(verdict: Verdict, *, actor: Actor, submission: Asks, one_step: bool) -
     """Refuse what the verdict refuses, and what nobody could ever decide.
 
     Raises:
+        RefusedByPolicy, LimitReached: see `check_allowed`.
+        NobodyCanDecide: see `people_for`.
+    """
+    check_allowed(verdict, one_step=one_step)
+    send(*people_for(verdict, actor=actor, submission=submission, one_step=one_step))
+
+
+def check_allowed(verdict: Verdict, *, one_step: bool) -> None:
+    """Refuse what the verdict refuses, whoever could decide it.
+
+    Raises:
         RefusedByPolicy: a rule refuses it.
         LimitReached: a hard limit would be passed; in one step also one that would ask for another level.
-        NobodyCanDecide: no different people can be found for its levels.
     """
     if verdict.result.kind == "refuse":
         raise RefusedByPolicy(verdict.result.message or "", reference="payload")
@@ -133,8 +152,6 @@ def check(verdict: Verdict, *, actor: Actor, submission: Asks, one_step: bool) -
         raise LimitReached(
             problems=[Problem(LimitReached.code, _sentence(state), f"{BODY_PATH}points") for state in passed]
         )
-    if verdict.levels and not one_step:
-        check_people(verdict, actor=actor, submission=submission)
 
 
 def _sentence(state: LimitState) -> str:
@@ -146,16 +163,23 @@ def _sentence(state: LimitState) -> str:
     )
 
 
-def check_people(verdict: Verdict, *, actor: Actor, submission: Asks) -> None:
-    """Raises NobodyCanDecide where the levels cannot be filled by different people other than the maker.
+def people_for(verdict: Verdict, *, actor: Actor, submission: Asks, one_step: bool) -> list[Statement[None]]:
+    """Whether the levels can be filled, by a statement to be sent with others; none where nobody is to decide.
 
-    Nor by whoever gave the maker the means to log in: see `policies.why_not_decide`.
+    Its answer raises NobodyCanDecide where there are not enough different people other than the maker, and other than
+    whoever gave the maker the means to log in: see `policies.why_not_decide`.
     """
+    if one_step or not verdict.levels:
+        return []
     barred = (actor.user.pk, *actor.user.access_given_by, *submission.subject.concerns)
-    empty = people.unfillable(
+    asked = people.unfillable(
         verdict.levels, organisation_id=actor.organisation.pk, place=submission.entity,
         amount=submission.subject.amount, without=barred,
     )  # fmt: skip
+    return [asked.then(lambda empty: _check_filled(empty, verdict, submission))]
+
+
+def _check_filled(empty: Sequence[int], verdict: Verdict, submission: Asks) -> None:
     if empty and submission.request_type.local is not None:
         raise NobodyCanDecide(
             _("A second administrator is needed, who is not concerned by the change: nobody else could approve it.")
