@@ -7,7 +7,8 @@ from django.http.response import HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
 
-DESK = "/admin/"
+from wire.desk import DESK
+
 OF_THE_API = "en"
 
 

@@ -1,0 +1,46 @@
+"""Middleware for pages of the desk alone.
+
+A client of the API brings its credential with every request: it has no session, no cookie and no messages, and what
+makes them ready took a twentieth of a submission. Outside the desk a request has no `user` and no `session` either, so
+that a page which relied on them there would fail and not be open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth import middleware as auth
+from django.contrib.messages import middleware as messages
+from django.contrib.sessions import middleware as sessions
+from django.http import HttpRequest
+from django_otp import middleware as otp
+
+DESK = "/admin/"
+
+
+class _ForDesk:
+    """Before a middleware among the bases of a class: passed by outside the desk."""
+
+    get_response: Callable[[HttpRequest], Any]
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if request.path_info.startswith(DESK):
+            return super().__call__(request)  # type: ignore[misc]  # the middleware's
+        return self.get_response(request)
+
+
+class SessionMiddleware(_ForDesk, sessions.SessionMiddleware):
+    """Django's own, for the desk."""
+
+
+class AuthenticationMiddleware(_ForDesk, auth.AuthenticationMiddleware):
+    """Django's own, for the desk."""
+
+
+class OTPMiddleware(_ForDesk, otp.OTPMiddleware):
+    """django-otp's own, for the desk."""
+
+
+class MessageMiddleware(_ForDesk, messages.MessageMiddleware):
+    """Django's own, for the desk."""
