@@ -1,11 +1,12 @@
-"""What the pages of the desk cost with a million requests, 50,000 of them waiting.
+"""What the pages of the desk, and the list of requests over the API (E4), cost with a million requests.
 
     python -m config.embedded --temporary -- python -m bench.desk [--quick] [--docs] [--json FILE]
 
-Fills the temporary database, then asks for each page in process, through every middleware. A row says how long a visit
-took, in the middle and at most in 95 of 100, with the number of statements and the CPU time of one visit, web process
-and database together; the spread is from the fastest visit to the slowest. `--quick` has 5,000 requests and tells
-nothing but that every page still answers, with as many statements as over a million.
+Fills the temporary database, 50,000 of its requests waiting, then asks for each page in process, through every
+middleware. A row says how long a visit took, in the middle and at most in 95 of 100, with the number of statements and
+the CPU time of one visit, web process and database together; the spread is from the fastest visit to the slowest.
+`--quick` has 5,000 requests and tells nothing but that every page still answers, with as many statements as over a
+million.
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 TASKS = "/admin/workflows/admintask/"
 BULK = 500
-HOME, PAGE, DECIDED = 400, 200, 10_000  # milliseconds
+HOME, PAGE, DECIDED, LISTED = 400, 200, 10_000, 50  # milliseconds
+# What passes these filters of E4 grows with the table, and its total is exact.
+FILTERS = ("states=AdminTask", "states=rejected", "tillId=till-7", "zoneId=zone-3", "customerId={customer}",
+           "startDate={day}&endDate={day}", "tillId=nowhere")  # fmt: skip
 
 
 def main() -> None:
@@ -47,7 +51,7 @@ def main() -> None:
         f"{house.requests:,} requests, {house.waiting:,} of them waiting, filled in {house.filled_in:.0f} s;"
         f" {times} visits of each page after two that do not count."
     )
-    report.publish(Table("desk", said, [*pages(house, times), *bulk(house, times)]), options)
+    report.publish(Table("desk", said, [*pages(house, times), *lists(house, times), *bulk(house, times)]), options)
 
 
 def pages(house: FilledHouse, times: int) -> list[Row]:
@@ -59,6 +63,19 @@ def pages(house: FilledHouse, times: int) -> list[Row]:
     client = _client(house.people.checker)
     for name, address in (*_lists(house), ("one task", _task(house))):
         rows.append(_page(client, name, address, times, PAGE))
+    return rows
+
+
+def lists(house: FilledHouse, times: int) -> list[Row]:
+    """First pages of E4, with filters and without; without one, all that an organisation has is counted."""
+    from bench.application import Service
+
+    service, address = Service(house.people), "/api_gateway/v2/request-workflow/requests"
+    named = {"customer": 382_000_007, "day": _days_ago(20)}
+    rows = []
+    for query in ("limit=10", *(one.format(**named) for one in FILTERS)):
+        most = LISTED if query != "limit=10" else None
+        rows.append(_visited(f"E4, {query}", lambda query=query: service.get(address, query), times, most))
     return rows
 
 
@@ -126,13 +143,17 @@ def bulk(house: FilledHouse, times: int) -> list[Row]:
 
 
 def _page(client: Any, name: str, address: str, times: int, most: int) -> Row:
-    """The first two visits do not count; one of them counts statements."""
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
     def ask() -> None:
         response = client.get(address)
         assert response.status_code == 200, (address, response.status_code)
+
+    return _visited(name, ask, times, most)
+
+
+def _visited(name: str, ask: Callable[[], object], times: int, most: int | None) -> Row:
+    """The first two visits do not count; one of them counts statements."""
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
 
     ask()
     with CaptureQueriesContext(connection) as captured:
@@ -141,7 +162,7 @@ def _page(client: Any, name: str, address: str, times: int, most: int) -> Row:
     return _row(name, [ask] * times, most, statements)
 
 
-def _row(name: str, visits: list[Callable[[], None]], most: int, statements: str) -> Row:
+def _row(name: str, visits: list[Callable[[], object]], most: int | None, statements: str) -> Row:
     spent, cpu = [], _cpu_seconds()
     for visit in visits:
         started = time.perf_counter()
@@ -149,10 +170,9 @@ def _row(name: str, visits: list[Callable[[], None]], most: int, statements: str
         spent.append((time.perf_counter() - started) * 1000)
     each = (_cpu_seconds() - cpu) / len(visits) * 1000
     p95 = sorted(spent)[min(int(0.95 * len(spent)), len(spent) - 1)]
-    row = Row(
-        f"{name} ({statements}{each:.0f} ms CPU)", statistics.median(spent), "ms", min(spent), max(spent), p95=p95,
-        target=f"p95 ≤ {most:,} ms", met=p95 <= most,
-    )  # fmt: skip
+    aim: dict[str, Any] = {} if most is None else {"target": f"p95 ≤ {most:,} ms", "met": p95 <= most}
+    label = f"{name} ({statements}{each:.0f} ms CPU)"
+    row = Row(label, statistics.median(spent), "ms", min(spent), max(spent), p95=p95, **aim)
     print(row.line(with_p95=True), flush=True)
     return row
 

@@ -4,16 +4,14 @@
         [--quick] [--docs] [--json FILE]
 
 Two databases of one server, one with few rows and one with many, each with a process of its own; an operation is done
-in the one and in the other in turn, and its ratio is of the CPU time of process and database together. Beside it stands
-the first page of the list of requests (E4), all of them and with filters that pass more as the table grows: its totals
-are exact, so that it costs what passes, and it has a target in milliseconds.
+in the one and in the other in turn, and its ratio is of the CPU time of process and database together. The list of
+requests (E4) stands in `bench.desk`: its totals are exact, so that it costs what passes its filter.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,15 +20,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.databases import Databases
-from bench.growth_side import FILTERS, TIMES_A_SLICE
+from bench.growth_side import TIMES_A_SLICE
 from bench.in_turn import Cost, ratio
 from bench.life_sides import stub
 from bench.report import PROJECT, Row, Table, parser, publish
 
 FEW = 10_000
 MOST_MORE = 1.10
-MOST_MS = 50
-LIST_SLICES, LIST_TIMES = 8, 5  # a list that all pass takes longer than any other operation
 OPERATIONS = {
     "submit": "submit (E1)",
     "life": "decide, call and record",
@@ -92,16 +88,13 @@ def measured(rows: int, slices: int) -> list[Row]:
     ):
         few.filled()
         many.filled()
-        found = [_flat(name, few, many, rows, slices) for name in OPERATIONS]
-        return found + [_filtered(query, few, many, rows) for query in FILTERS]
+        return [_flat(name, few, many, rows, slices) for name in OPERATIONS]
 
 
-def _in_turn(
-    operation: str, few: Side, many: Side, slices: int, times: int = TIMES_A_SLICE
-) -> tuple[Cost, Cost, tuple[int, int]]:
+def _in_turn(operation: str, few: Side, many: Side, slices: int) -> tuple[Cost, Cost, tuple[int, int]]:
     before, after, counts = Cost(), Cost(), (0, 0)
     for number in range(slices + 1):
-        (one, of_few), (other, of_many) = (place.slice(operation, times) for place in (few, many))
+        (one, of_few), (other, of_many) = (place.slice(operation, TIMES_A_SLICE) for place in (few, many))
         counts = of_few, of_many
         if number:  # the first slice warms
             before.add(one)
@@ -118,15 +111,6 @@ def _flat(name: str, few: Side, many: Side, rows: int, slices: int) -> Row:
     )  # fmt: skip
 
 
-def _filtered(query: str, few: Side, many: Side, rows: int) -> Row:
-    _, cost, counts = _in_turn(query, few, many, LIST_SLICES, LIST_TIMES)
-    cpu = f"{statistics.median(cost.cpu) / 1000:.1f} ms CPU"
-    return Row(
-        f"E4, {query}, {rows:,} rows: p95 ({cpu}, {_told(counts)})", cost.p95, "ms", min(cost.waits), max(cost.waits),
-        target=f"< {MOST_MS} ms", met=cost.p95 < MOST_MS and counts[0] == counts[1],
-    )  # fmt: skip
-
-
 def _told(counts: tuple[int, int]) -> str:
     few, many = counts
     return f"{many} statements" if few == many else f"{few} statements, then {many}"
@@ -139,8 +123,7 @@ def main() -> None:
     options = found.parse_args()
     if options.quick:
         options.rows, options.slices = 50_000, 6
-    said = f"{FEW:,} and {options.rows:,} rows in each table, {options.slices} slices of {TIMES_A_SLICE} in turn;"
-    said += f" of the lists with filters {LIST_SLICES} of {LIST_TIMES}."
+    said = f"{FEW:,} and {options.rows:,} rows in each table, {options.slices} slices of {TIMES_A_SLICE} in turn."
     publish(Table("growth", said, measured(options.rows, options.slices)), options)
 
 

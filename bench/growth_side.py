@@ -28,8 +28,6 @@ PER_CUSTOMER = 10
 GATEWAY = "/api_gateway/v2/request-workflow"
 FIRST_CUSTOMER = 382_000_000
 TIMES_A_SLICE = 8
-# E4's filters whose first page has a target; what passes them grows with the table, and its total is exact.
-FILTERS = ("limit=10", "states=AdminTask", "states=rejected", "tillId=till-7", "zoneId=zone-3", "tillId=nowhere")
 _CALLS = """
 INSERT INTO workflows_intouchcall (organisation_id, request_id, attempt, purpose, started_at, finished_at, outcome,
                                    http_status, error)
@@ -68,8 +66,6 @@ class FilledSide:
             "history": lambda: service.get(f"/v2/customers/{somebody()}/goodwillRequest"),
             "list": lambda: service.get(f"{GATEWAY}/requests", f"customerId={somebody()}"),
         }
-        for query in FILTERS:
-            self.operations[query] = lambda query=query: service.get(f"{GATEWAY}/requests", query)
 
     def _fill(self, rows: int) -> None:
         from django.db import connection
