@@ -164,7 +164,7 @@ def _through_service(run: BulkRun, item: BulkItem, actor: Actor, proof: FreshPro
     request_id: UUID = item.request_id
     decide = partial(
         services.decide, actor=actor, request_id=request_id, decision=Decision(str(run.verdict)), message=run.message,
-        digest=item.digest, proof=proof, task_id=item.task_id,
+        digests=[item.digest], proof=proof, task_id=item.task_id,
     )  # fmt: skip
     try:
         decide()

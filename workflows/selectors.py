@@ -60,23 +60,6 @@ def find_request(actor: Actor, request_id: UUID) -> WorkflowRequest:
     return request
 
 
-_WHAT = "SELECT request_type, digest FROM workflows_workflowrequest WHERE id = %s AND organisation_id = %s"
-
-
-def type_and_digest(actor: Actor, request_id: UUID) -> tuple[str, str]:
-    """What kind of request of the actor's organisation it is, and the digest of its content.
-
-    Raises:
-        RequestNotFound: unknown, or of another organisation.
-    """
-    found: tuple[str, str] | None = send(
-        Statement(_WHAT, [request_id, actor.organisation.pk], lambda cursor: cursor.fetchone())
-    )[0]
-    if found is None:
-        raise RequestNotFound(reference="requestId")
-    return found
-
-
 def state_of(request_id: UUID) -> State:
     """The state at this moment, by one look at the primary key."""
     asked = Statement("SELECT state FROM workflows_workflowrequest WHERE id = %s", [request_id], _only_value)

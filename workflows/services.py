@@ -6,6 +6,7 @@ the type keeps (docs/locking.md). Nothing leaves before commit.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -81,28 +82,32 @@ def decide(
     request_id: UUID,
     decision: Decision,
     message: str,
-    digest: str | None = None,
+    digests: Collection[str] = (),
     proof: FreshProof | None = None,
     task_id: int | None = None,
+    slug: str | None = None,
 ) -> WorkflowRequest:
     """Approve or reject a waiting request. Exactly one decision is ever recorded.
 
     Args:
         decision: APPROVED or REJECTED.
         message: 1 to 1000 characters.
-        digest: the content that the checker looked at, where the client names it; compared with the request's.
+        digests: the content that the checker looked at, where the client names it: one of them has to be the request's.
         proof: that the actor has only just proved who they are; without it no amount is approved above the one from
             which the organisation asks for that. One proof serves all decisions of one form.
         task_id: the task that the checker looked at, where the client names it; the next level is not decided instead.
+        slug: the request's type, where the client names it.
 
     Raises:
-        RequestNotFound: unknown, or of another organisation.
+        RequestNotFound: unknown, of another organisation or of another type.
         FreshProofNeeded: see `policies.check_fresh_enough`.
         OwnRequest, PermissionDenied, AlreadyDecided: see `policies.why_not_decide`.
         PermissionDenied: see `stuck.check_leaves_enough`.
-        ContentChanged: `digest` is not the request's.
+        ContentChanged: none of `digests` is the request's.
     """
     request, fresh, task = _locked_for(actor, request_id)
+    if slug not in (None, request.request_type):
+        raise RequestNotFound(_("The request is not of this type. Check the URL."), reference="requestId")
     reason = policies.why_not_decide(fresh, request, task)
     if reason is not None:
         raise _with_winner(reason, request)
@@ -110,7 +115,7 @@ def decide(
         policies.check_fresh_enough(fresh, request, proof)
         if task is not None:
             stuck.check_leaves_enough(fresh, request, task)
-    if digest is not None and digest != request.digest:
+    if digests and request.digest not in digests:
         raise ContentChanged(reference="If-Match")
     if task is None or task_id not in (None, task.pk):
         raise _with_winner(AlreadyDecided(), request)

@@ -218,15 +218,15 @@ def test_the_digest_that_the_checker_saw_must_be_the_request_s(house: House) -> 
     before = state_in_database(request)
     for digest in ("", "0" * 64, request.digest.upper(), request.digest[:-1]):
         with pytest.raises(ContentChanged) as caught:
-            decide(house, request, Decision.APPROVED, digest=digest)
+            decide(house, request, Decision.APPROVED, digests=[digest])
         assert (caught.value.http_status, caught.value.problems[0].reference) == (412, "If-Match")
     assert state_in_database(request) == before
-    assert decide(house, request, Decision.APPROVED, digest=request.digest).state == State.EXECUTING
+    assert decide(house, request, Decision.APPROVED, digests=[request.digest]).state == State.EXECUTING
 
 
 def test_the_right_comes_before_the_digest(house: House) -> None:
     with pytest.raises(OwnRequest):
-        decide(house, house.submit(), Decision.APPROVED, by=house.maker, digest="wrong")
+        decide(house, house.submit(), Decision.APPROVED, by=house.maker, digests=["wrong"])
 
 
 @pytest.mark.parametrize("decision", [Decision.WITHDRAWN, Decision.EXPIRED])

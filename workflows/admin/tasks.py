@@ -228,7 +228,7 @@ class AdminTaskAdmin(HandingAdmin):
                     return self.show(request, task, status=UNPROCESSABLE, form=form, password=password)
             decided = services.decide(
                 actor=actor, request_id=task.request_id, decision=Decision(given["decision"]),
-                message=given["message"], digest=given["digest"], proof=proof,
+                message=given["message"], digests=[given["digest"]], proof=proof,
                 task_id=task.pk,
             )  # fmt: skip
         except ApiError as refusal:

@@ -62,14 +62,11 @@ class RequestWorkflowViewSet(ViewSet):
         if body.action_name.lower() != "admintask":
             raise WrongAction(reference="actionName")
         request_id = _uuid(body.request_id)
-        kind, digest = selectors.type_and_digest(actor, request_id)
-        if kind != slug:
-            raise RequestNotFound("The request is not of this type. Check the URL.", reference="requestId")
         task = body.payload.task
         decision = Decision(task.action_decision)
         services.decide(
             actor=actor, request_id=request_id, decision=decision,
-            message=task.action_message, digest=_if_match(request, digest), proof=fresh_proof_of(request),
+            message=task.action_message, digests=_if_match(request), proof=fresh_proof_of(request), slug=slug,
         )  # fmt: skip
         if decision == Decision.APPROVED:
             waiters.wait_for_end(request_id, _wait_seconds(request))
@@ -156,14 +153,13 @@ def _idempotency_key(request: Request) -> str | None:
     return key
 
 
-def _if_match(request: Request, digest: str) -> str | None:
-    """The digest that the client decides on: `digest` where its list names that; None where it names none or any."""
+def _if_match(request: Request) -> list[str]:
+    """The digests that the client decides on; none where it takes any."""
     value = request.headers.get("If-Match", "").strip()
     if value in ("", "*"):
-        return None
+        return []
     # A proxy that compresses makes a tag weak (`W/`); the content is what is compared, so that makes no difference.
-    named = [tag.strip().removeprefix("W/").strip('"') for tag in value.split(",")]
-    return digest if digest in named else named[0]
+    return [tag.strip().removeprefix("W/").strip('"') for tag in value.split(",")]
 
 
 def _wait_seconds(request: Request) -> float:
