@@ -27,7 +27,7 @@ from wire import strict_json
 from workflows import audit
 from workflows.exports import defused
 
-_AT_ONCE: Final = 2000
+_AT_ONCE: Final = 500  # rows of the engine hold each other, so that several batches wait for the garbage collector
 _BETWEEN_REPORTS: Final = 1000
 
 
