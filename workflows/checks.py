@@ -9,6 +9,7 @@ import redis
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connection
+from django.db.migrations.loader import MigrationLoader
 
 from workflows import failpoints, key_rotation
 
@@ -90,6 +91,33 @@ def commits_are_kept(databases: Any = None, **_: Any) -> list[CheckMessage]:
             "synchronous_commit is off: what was answered with 200, and what was sent to Intouch, could be forgotten.",
             hint="Set it to on for the role and the database of the service.",
             id="workflows.E005",
+        )
+    ]
+
+
+@register(Tags.database)
+def no_migration_is_half_applied(databases: Any = None, **_: Any) -> list[CheckMessage]:
+    """A database that has a part of what a first migration replaces is refused: Django alone would leave it as it is.
+
+    The files of what was replaced are gone, so what the database lacks could never be made.
+    """
+    if not databases:
+        return []
+    loader = MigrationLoader(connection)
+    lost = {
+        (app, name)
+        for migration in loader.replacements.values()
+        if not loader.applied_migrations.keys().isdisjoint(migration.replaces)
+        for app, name in migration.replaces
+        if (app, name) not in loader.applied_migrations.keys() | loader.disk_migrations.keys()
+    }
+    if not lost:
+        return []
+    return [
+        Error(
+            f"The database lacks migrations that are no more: {', '.join('.'.join(key) for key in sorted(lost))}.",
+            hint="Apply them with the code of before, which has their files; then migrate with this one.",
+            id="workflows.E008",
         )
     ]
 

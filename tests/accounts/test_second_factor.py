@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import base64
 import time
-from importlib import import_module
 
 import pytest
-from django.apps import apps
 from django.conf import settings
 from django_otp.oath import TOTP
-from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts import second_factor
 from tests.factories import PASSWORD
@@ -90,23 +86,6 @@ def test_a_seed_that_is_moved_to_somebody_elses_device_does_not_open(house, devi
     theirs.key = device.key
     with pytest.raises(SecretUnreadable):
         second_factor.secret_text(theirs)
-
-
-def test_what_was_set_up_before_seeds_were_sealed_stays_good(house):
-    """The migration, over rows as they were."""
-    seed, code = "00" * 20, "a1b2c3d4e5"
-    device = TOTPDevice.objects.create(user=house.checker, name="authenticator", confirmed=True, key=seed)
-    StaticToken.objects.create(device=StaticDevice.objects.create(user=house.checker), token=code)
-    migration = import_module("accounts.migrations.0007_sealed_second_factor")
-
-    migration.seal(apps, None)
-
-    assert second_factor.device_of(house.checker).bin_key.hex() == seed
-    assert second_factor.verify(house.checker, code)
-    assert second_factor.verify(house.checker, code) is None
-    migration.unseal(apps, None)
-    device.refresh_from_db()
-    assert device.key == seed
 
 
 def test_basic_with_the_password_is_refused_once_a_second_factor_exists(client, house):

@@ -10,7 +10,7 @@ import pytest
 from django.apps import apps
 
 from tests.architecture.house_rules import PERSONAL, ROOT, RULES, lengths_of_functions, modules
-from workflows.migrations import _guards_0001
+from workflows.migrations import _guards
 from workflows.states import TRANSITIONS
 
 PLANTED = {
@@ -106,8 +106,8 @@ def test_the_trigger_knows_the_very_moves_of_the_state_machine() -> None:
         for after in targets
     }
     assert len(moves) > 5
-    assert _moves_of_the_trigger(_guards_0001.FUNCTIONS) == moves
-    assert _moves_of_the_trigger(_guards_0001.FUNCTIONS.replace("'failed>waiting'", "")) != moves
+    assert _moves_of_the_trigger(_guards.FUNCTIONS) == moves
+    assert _moves_of_the_trigger(_guards.FUNCTIONS.replace("'failed>waiting'", "")) != moves
 
 
 def _tracked() -> list[tuple[str, str]]:

@@ -1,11 +1,19 @@
-"""What policy adds to the triggers of 0001: versions never change, a request is judged by the one in force, and needs
-as many different people as it was told.
+"""What constraints cannot say, as triggers: rows that only grow, moves that exist, four eyes, and the policy in force.
 
-Frozen with migration 0022.
+A request is judged by the version in force and needs as many different people as that asked for; versions never
+change. Frozen with the first migration; `tests/architecture` compares the moves with `workflows.states`.
 """
 
+from django.db import migrations
+
 FUNCTIONS = """
-CREATE OR REPLACE FUNCTION workflows_guard_request() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION workflows_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% on % is refused: its rows are kept for ever', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'check_violation';
+END $$;
+
+CREATE FUNCTION workflows_guard_request() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
         IF NOT (NEW.state = 'waiting' OR (NEW.state = 'executing' AND (NEW.one_step OR NEW.auto_approved)))
@@ -68,7 +76,7 @@ BEGIN
     RETURN NEW;
 END $$;
 
-CREATE OR REPLACE FUNCTION workflows_guard_task() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION workflows_guard_task() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
         IF NEW.decision IS NOT NULL OR NOT EXISTS (
@@ -94,12 +102,28 @@ BEGIN
     RETURN NEW;
 END $$;
 
--- Whoever opens a task without saying for whom asks for any checker.
-ALTER TABLE workflows_admintask
-    ALTER stage SET DEFAULT 1, ALTER role SET DEFAULT 'checker', ALTER users SET DEFAULT '{}',
-    ALTER concepts SET DEFAULT '{}', ALTER zones SET DEFAULT '{}', ALTER stores SET DEFAULT '{}',
-    ALTER tills SET DEFAULT '{}', ALTER barred SET DEFAULT '{}', ALTER backup_role SET DEFAULT '',
-    ALTER backup_users SET DEFAULT '{}';
+CREATE FUNCTION workflows_guard_call() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.outcome IS NOT NULL
+       OR (NEW.id, NEW.organisation_id, NEW.request_id, NEW.attempt, NEW.purpose, NEW.started_at)
+       IS DISTINCT FROM (OLD.id, OLD.organisation_id, OLD.request_id, OLD.attempt, OLD.purpose, OLD.started_at) THEN
+        RAISE EXCEPTION 'the outcome of a call is written once'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'call_outcome_once';
+    END IF;
+    RETURN NEW;
+END $$;
+
+-- For whoever writes: no row can claim a credit that was never in flight.
+CREATE FUNCTION workflows_guard_new_call() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.outcome IS NOT NULL OR NEW.finished_at IS NOT NULL OR NEW.http_status IS NOT NULL OR NOT EXISTS (
+        SELECT FROM workflows_workflowrequest r
+        WHERE r.id = NEW.request_id AND r.organisation_id = NEW.organisation_id) THEN
+        RAISE EXCEPTION 'a call begins in flight and in the organisation of its request'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'call_begins_in_flight';
+    END IF;
+    RETURN NEW;
+END $$;
 
 CREATE FUNCTION workflows_guard_policy() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -111,20 +135,71 @@ BEGIN
     RETURN NEW;
 END $$;
 
-CREATE TRIGGER policy_guard BEFORE INSERT OR UPDATE ON workflows_workflowpolicy
-    FOR EACH ROW EXECUTE FUNCTION workflows_guard_policy();
-CREATE TRIGGER version_no_update BEFORE UPDATE ON workflows_policyversion
-    FOR EACH ROW EXECUTE FUNCTION workflows_refuse();
-CREATE TRIGGER no_delete BEFORE DELETE ON workflows_policyversion
-    FOR EACH ROW EXECUTE FUNCTION workflows_refuse();
-CREATE TRIGGER no_truncate BEFORE TRUNCATE ON workflows_policyversion
-    FOR EACH STATEMENT EXECUTE FUNCTION workflows_refuse();
+-- What was chosen is never changed, and what became of it is written once; only choices that nobody confirmed go away.
+CREATE FUNCTION workflows_guard_bulk_item() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.outcome IS NOT NULL THEN
+        RAISE EXCEPTION 'the outcome of a bulk decision is written once'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'bulk_item_outcome_once';
+    END IF;
+    IF TG_OP = 'UPDATE' AND (NEW.run_id, NEW.organisation_id, NEW.task_id, NEW.request_id, NEW.digest)
+       IS DISTINCT FROM (OLD.run_id, OLD.organisation_id, OLD.task_id, OLD.request_id, OLD.digest) THEN
+        RAISE EXCEPTION 'what was chosen for a bulk decision is never changed'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'bulk_item_fixed';
+    END IF;
+    RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+END $$;
 """
 
-# The functions of 0001 stay replaced: they ask less, and nothing goes back before versions in production.
-REVERSE = """
-DROP FUNCTION workflows_guard_policy CASCADE;
-DROP TRIGGER version_no_update ON workflows_policyversion;
-DROP TRIGGER no_delete ON workflows_policyversion;
-DROP TRIGGER no_truncate ON workflows_policyversion;
+# Whoever opens a task without saying for whom asks for any checker.
+DEFAULTS = """
+ALTER TABLE workflows_admintask
+    ALTER stage SET DEFAULT 1, ALTER role SET DEFAULT 'checker', ALTER users SET DEFAULT '{}',
+    ALTER concepts SET DEFAULT '{}', ALTER zones SET DEFAULT '{}', ALTER stores SET DEFAULT '{}',
+    ALTER tills SET DEFAULT '{}', ALTER barred SET DEFAULT '{}', ALTER backup_role SET DEFAULT '',
+    ALTER backup_users SET DEFAULT '{}';
 """
+
+TRIGGERS = """
+CREATE TRIGGER request_guard BEFORE INSERT OR UPDATE ON workflows_workflowrequest
+    FOR EACH ROW EXECUTE FUNCTION workflows_guard_request();
+CREATE TRIGGER task_guard BEFORE INSERT OR UPDATE ON workflows_admintask
+    FOR EACH ROW EXECUTE FUNCTION workflows_guard_task();
+CREATE TRIGGER call_insert_guard BEFORE INSERT ON workflows_intouchcall
+    FOR EACH ROW EXECUTE FUNCTION workflows_guard_new_call();
+CREATE TRIGGER call_guard BEFORE UPDATE ON workflows_intouchcall
+    FOR EACH ROW EXECUTE FUNCTION workflows_guard_call();
+CREATE TRIGGER policy_guard BEFORE INSERT OR UPDATE ON workflows_workflowpolicy
+    FOR EACH ROW EXECUTE FUNCTION workflows_guard_policy();
+CREATE TRIGGER bulk_item_guard BEFORE UPDATE OR DELETE ON workflows_bulkitem
+    FOR EACH ROW EXECUTE FUNCTION workflows_guard_bulk_item();
+CREATE TRIGGER audit_no_update BEFORE UPDATE ON workflows_auditevent
+    FOR EACH ROW EXECUTE FUNCTION workflows_refuse();
+CREATE TRIGGER version_no_update BEFORE UPDATE ON workflows_policyversion
+    FOR EACH ROW EXECUTE FUNCTION workflows_refuse();
+"""
+
+KEPT_FOR_EVER = (
+    "workflows_workflowrequest",
+    "workflows_admintask",
+    "workflows_intouchcall",
+    "workflows_auditevent",
+    "workflows_policyversion",
+)
+
+
+def _kept_for_ever(table: str) -> str:
+    # A row trigger does not fire on TRUNCATE, so there are two.
+    return f"""
+CREATE TRIGGER no_delete BEFORE DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION workflows_refuse();
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION workflows_refuse();
+"""
+
+
+OPERATIONS = [
+    migrations.RunSQL(
+        FUNCTIONS + DEFAULTS + TRIGGERS + "".join(_kept_for_ever(table) for table in KEPT_FOR_EVER),
+        reverse_sql="DROP FUNCTION workflows_refuse, workflows_guard_request, workflows_guard_task,"
+        " workflows_guard_call, workflows_guard_new_call, workflows_guard_policy, workflows_guard_bulk_item CASCADE;",
+    )
+]
