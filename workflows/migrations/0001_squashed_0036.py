@@ -466,7 +466,7 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('policy', 'author'), name='policy_draft_once')],
             },
         ),
-        # Not valid: a database from before it may keep versions that ask nobody. They are judged, and refuse.
+        # Not valid, as in databases of before, which may keep versions that ask nobody: they are judged, and refuse.
         AddConstraintNotValid(
             model_name='policyversion',
             constraint=models.CheckConstraint(
