@@ -60,6 +60,16 @@ class Batch:
     position: int = 0
     line: int = 0
 
+    def touches(self, other: Batch) -> bool:
+        """Whether one of the two may have to wait for a row of the other, if both are written at once."""
+        if not {row.number for row in self.rows}.isdisjoint(row.number for row in other.rows):
+            return True
+        ours, theirs = ({row.row_id for row in batch.rows} for batch in (self, other))
+        if ours | theirs == {None}:
+            return False
+        # Where some bring their ids and others take the next ones, these may be those.
+        return None in ours | theirs or not ours.isdisjoint(theirs)
+
 
 class RowReader:
     """Validates records, each by itself; what the table says of them is for `goodwill.backfill.writing`."""

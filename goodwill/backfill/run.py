@@ -1,16 +1,13 @@
-"""A whole file: read and validated by this thread while another one writes the batch before.
+"""A whole file: read and validated by this thread while others write the batches before.
 
-One batch is written at a time and in order, so the place of the last one says all that a later run has to know.
+Batches are committed in order, so the place of the last one says all that a later run has to know.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final
-
-from django.db import connection
 
 from accounts.models import Organisation
 from goodwill.backfill import imports, writing
@@ -19,6 +16,7 @@ from goodwill.backfill.imports import COUNTS, Starter
 from goodwill.backfill.people import People
 from goodwill.backfill.programs import Programs
 from goodwill.backfill.rows import Batch, Reject, RowReader
+from goodwill.backfill.streams import Streams
 from goodwill.models import GoodwillImport
 from wire.records import Format, Records, Source
 
@@ -83,7 +81,7 @@ def backfill(source: Source, wish: Wish, starter: Starter, watch: Watch) -> tupl
     Raises:
         UnusableFile: the file as a whole, or the rest of it.
         TakenOver: another process goes on with the same import.
-        KeyboardInterrupt: once the batch that was being written is.
+        KeyboardInterrupt: once the batches that were being written are.
     """
     programs = Programs(wish.organisation, creates=wish.create_programs)
     check = Records(source, wish.form, NAMES)
@@ -142,33 +140,16 @@ def batches(records: Records, reader: RowReader, rows_per_batch: int) -> Iterato
 def _write_all(found: Iterator[Batch], record: GoodwillImport, wish: Wish, tally: Tally, watch: Watch) -> bool:
     """Whether the end of the file was reached."""
     people = People(wish.organisation)
-    written: Future[writing.Sorted] | None = None
-    before: Batch | None = None
 
-    def settle() -> None:
-        if written is not None and before is not None:
-            tally.add(before, written.result())
-            watch(tally)
+    def write(batch: Batch, turn: writing.Turn) -> None:
+        tally.add(batch, writing.write(batch, record, people, turn, update=wish.update))
+        watch(tally)
 
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="backfill") as writer:
-        try:
-            for batch in found:
-                settle()
-                if tally.exceeds(wish.max_errors):
-                    return False
-                written, before = writer.submit(_write_next, batch, record, people, wish.update), batch
-            settle()
-        finally:
-            writer.submit(_give_connection_back)
+    with Streams(write, record.position, lambda: not tally.exceeds(wish.max_errors)) as streams:
+        for batch in found:
+            # At once and not with the batch: its neighbour may name them too, and people in no row do no harm.
+            people.ensure(batch.people)
+            if not streams.take(batch):
+                return False
+        streams.settle()
     return not tally.exceeds(wish.max_errors)
-
-
-def _write_next(batch: Batch, record: GoodwillImport, people: People, update: bool) -> writing.Sorted:
-    found = writing.write(batch, record, people, update=update)
-    record.position = batch.position
-    return found
-
-
-def _give_connection_back() -> None:
-    """That of the thread that calls this."""
-    connection.close()

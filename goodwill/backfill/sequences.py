@@ -5,12 +5,6 @@ from __future__ import annotations
 from django.db import connection
 
 
-def next_values(sequence: str, count: int) -> list[int]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval(%s) FROM generate_series(1, %s)", [sequence, count])
-        return [value for (value,) in cursor.fetchall()]
-
-
 def step_over(sequence: str, largest: int) -> None:
     """Whatever is numbered next comes after `largest`."""
     with connection.cursor() as cursor:

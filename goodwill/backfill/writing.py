@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -13,7 +14,7 @@ from django.db.models import F
 from goodwill.backfill.columns import COLUMNS
 from goodwill.backfill.people import People
 from goodwill.backfill.rows import Batch, Reject, Row
-from goodwill.backfill.sequences import next_values, step_over
+from goodwill.backfill.sequences import step_over
 from goodwill.models import GoodwillImport, GoodwillImportReject, GoodwillRequest, ImportStage
 
 _TABLE: Final = GoodwillRequest._meta.db_table
@@ -21,7 +22,9 @@ _STORED: Final = ", ".join(column.stored for column in COLUMNS)
 _NUMBERS: Final = "goodwill_request_number"
 # Names of tables and columns in the statements below are the model's own.
 _ROW_IDS: Final = f"{_TABLE}_id_seq"
-_MOST_ATTEMPTS = 3
+_MOST_ATTEMPTS: Final = 3
+# Seconds that a batch holds its locks for the sake of its turn; a batch takes a fraction of one.
+PATIENCE: Final = 5.0
 
 
 class TakenOver(Exception):
@@ -46,16 +49,55 @@ class Sorted:
     conflicts: list[Reject] = field(default_factory=list)
 
 
-def write(batch: Batch, goodwill_import: GoodwillImport, people: People, *, update: bool) -> Sorted:
-    """Store a batch and move the import's place behind it.
+class Abandoned(Exception):
+    """The batch before was not stored, or none is to follow it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """When a batch may be stored: behind the one before, which may still be on its way on another connection.
+
+    Attributes:
+        place: where the import stands then.
+        before: the writing of the batch before; None behind one that is stored.
+        goes_on: whether any is to follow the ones that are stored.
+    """
+
+    place: int
+    before: Future[None] | None
+    goes_on: Callable[[], bool]
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Until it has come.
+
+        Raises:
+            TimeoutError: it has not come by then.
+            Abandoned: it never will.
+        """
+        if self.before is not None and self.before.exception(seconds) is not None:
+            raise Abandoned
+        if not self.goes_on():
+            raise Abandoned
+
+
+def write(batch: Batch, goodwill_import: GoodwillImport, people: People, turn: Turn, *, update: bool) -> Sorted:
+    """Store a batch, whose people are there, and move the import's place behind it, when its turn has come.
 
     Raises:
         TakenOver: the place is not where this process left it.
+        Abandoned: nothing is stored, because of what became of the batch before.
     """
     for attempt in range(1, _MOST_ATTEMPTS + 1):
         try:
             with transaction.atomic(durable=True):
-                return _write(batch, goodwill_import, people, update=update)
+                found = _store(batch, goodwill_import.organisation_id, people, update=update)
+                turn.wait(PATIENCE)
+                _move(batch, found, goodwill_import, turn.place)
+                return found
+        except TimeoutError:
+            # The batch before may be waiting for a row that this one has written, through another process even: a
+            # circle that PostgreSQL cannot see, as one of its links is here.
+            turn.wait()
         except (IntegrityError, psycopg.IntegrityError):
             # Somebody stored one of these numbers since we looked; at the next look it is there.
             if attempt == _MOST_ATTEMPTS:
@@ -63,12 +105,23 @@ def write(batch: Batch, goodwill_import: GoodwillImport, people: People, *, upda
     raise AssertionError("unreachable")
 
 
-def _write(batch: Batch, goodwill_import: GoodwillImport, people: People, *, update: bool) -> Sorted:
-    _lock(goodwill_import)
-    people.ensure(batch.people)
-    found = sort(batch.rows, goodwill_import.organisation_id, people, update=update)
-    _copy(found.fresh, goodwill_import.organisation_id)
-    _update(found.changed, goodwill_import.organisation_id)
+def _store(batch: Batch, organisation_id: int, people: People, *, update: bool) -> Sorted:
+    """The rows: all that can be done while the batch before is on its way, and touches nothing that it touches."""
+    found = sort(batch.rows, organisation_id, people, update=update)
+    _copy(found.fresh, organisation_id)
+    _update(found.changed, organisation_id)
+    with connection.cursor() as cursor:
+        # Keys are looked up now and not at the commit, which has to wait for its turn.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    return found
+
+
+def _move(batch: Batch, found: Sorted, goodwill_import: GoodwillImport, place: int) -> None:
+    """What one batch does after the other: the sequences, the rejects, the counts and the place."""
+    _lock(goodwill_import, place)
+    if found.fresh:
+        step_over(_NUMBERS, max(row.number for row in found.fresh))
+        _step_over_ids(found.fresh)
     rejects = [*batch.rejects, *found.conflicts]
     GoodwillImportReject.objects.bulk_create(
         GoodwillImportReject(
@@ -83,20 +136,23 @@ def _write(batch: Batch, goodwill_import: GoodwillImport, people: People, *, upd
         unchanged=F("unchanged") + found.unchanged, rejected=F("rejected") + len(rejects),
         conflicts=F("conflicts") + len(found.conflicts),
     )  # fmt: skip
-    return found
 
 
-def _lock(goodwill_import: GoodwillImport) -> None:
+def _lock(goodwill_import: GoodwillImport, place: int) -> None:
     """Raises TakenOver unless the import still stands where the batch begins."""
     row = GoodwillImport.objects.select_for_update().get(pk=goodwill_import.pk)
-    if (row.position, row.stage) != (goodwill_import.position, ImportStage.RUNNING):
+    if (row.position, row.stage) != (place, ImportStage.RUNNING):
         raise TakenOver
 
 
 def sort(rows: Sequence[Row], organisation_id: int, people: People, *, update: bool) -> Sorted:
     """Compare the rows with those of the table, and with the earlier ones of the batch."""
-    known = _read_known([row.number for row in rows], organisation_id)
-    taken = _taken_ids([row.row_id for row in rows if row.row_id is not None and row.number not in known])
+    numbers = [row.number for row in rows]
+    known = _read_known(numbers, organisation_id)
+    ids = [row.row_id for row in rows if row.row_id is not None and row.number not in known]
+    if not (known or ids or people.strangers) and len(set(numbers)) == len(numbers):
+        return Sorted(fresh=list(rows))  # there is nothing to compare with
+    taken = _taken_ids(ids)
     found = Sorted()
     for row in rows:
         there = known.get(row.number)
@@ -139,6 +195,8 @@ def _difference(row: Row, there: _Known, *, update: bool) -> str:
 
 def _read_known(numbers: list[int], organisation_id: int) -> dict[int, _Known]:
     """The rows that are there already, as the very text that COPY would write."""
+    if not numbers or not _is_any_between(min(numbers), max(numbers), organisation_id):
+        return {}
     query = (
         f"COPY (SELECT request_number, id, workflow_request_id IS NOT NULL, {_STORED} FROM {_TABLE}"  # noqa: S608
         " WHERE organisation_id = %s AND request_number = ANY(%s)) TO STDOUT"
@@ -152,6 +210,13 @@ def _read_known(numbers: list[int], organisation_id: int) -> dict[int, _Known]:
     return found
 
 
+def _is_any_between(least: int, most: int, organisation_id: int) -> bool:
+    """Whether a number in this range is known: of history that comes in its order, none is."""
+    rows = GoodwillRequest.objects.filter(organisation_id=organisation_id, request_number__gte=least)
+    nearest = rows.order_by("request_number").values_list("request_number", flat=True).first()
+    return nearest is not None and nearest <= most
+
+
 def _taken_ids(ids: list[int]) -> set[int]:
     if not ids:
         return set()
@@ -159,19 +224,27 @@ def _taken_ids(ids: list[int]) -> set[int]:
 
 
 def _copy(rows: Sequence[Row], organisation_id: int) -> None:
-    if not rows:
-        return
-    own_ids = iter(next_values(_ROW_IDS, sum(row.row_id is None for row in rows)))
-    statement = f"COPY {_TABLE} (id, request_number, organisation_id, {_STORED}) FROM STDIN"
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        copy.write(
-            b"".join(
-                b"%d\t%d\t%d\t%b\n" % (row.row_id or next(own_ids), row.number, organisation_id, row.text)
-                for row in rows
-            )
-        )
-    step_over(_NUMBERS, max(row.number for row in rows))
-    step_over(_ROW_IDS, max(row.row_id or 0 for row in rows))
+    given = [row for row in rows if row.row_id is not None]
+    others = [row for row in rows if row.row_id is None]
+    if given:
+        lines = [b"%d\t%d\t%d\t%b\n" % (row.row_id, row.number, organisation_id, row.text) for row in given]
+        _copy_lines(f"id, request_number, organisation_id, {_STORED}", lines)
+    if given and others:
+        _step_over_ids(given)
+    if others:
+        lines = [b"%d\t%d\t%b\n" % (row.number, organisation_id, row.text) for row in others]
+        _copy_lines(f"request_number, organisation_id, {_STORED}", lines)
+
+
+def _step_over_ids(rows: Sequence[Row]) -> None:
+    largest = max((row.row_id or 0 for row in rows), default=0)
+    if largest:
+        step_over(_ROW_IDS, largest)
+
+
+def _copy_lines(columns: str, lines: list[bytes], table: str = _TABLE) -> None:
+    with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
+        copy.write(b"".join(lines))
 
 
 def _update(rows: Sequence[Row], organisation_id: int) -> None:
@@ -185,8 +258,8 @@ def _update(rows: Sequence[Row], organisation_id: int) -> None:
             f" FROM {_TABLE} WITH NO DATA"
         )
         last = {row.number: row for row in rows}
-        with cursor.copy(f"COPY goodwill_changed (request_number, {_STORED}) FROM STDIN") as copy:
-            copy.write(b"".join(b"%d\t%b\n" % (row.number, row.text) for row in last.values()))
+        lines = [b"%d\t%b\n" % (row.number, row.text) for row in last.values()]
+        _copy_lines(f"request_number, {_STORED}", lines, "goodwill_changed")
         cursor.execute(
             f"UPDATE {_TABLE} AS kept SET {assignments} FROM goodwill_changed AS changed"  # noqa: S608
             " WHERE kept.organisation_id = %s AND kept.request_number = changed.request_number"

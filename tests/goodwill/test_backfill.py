@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import itertools
 import json
 import sys
 from pathlib import Path
@@ -229,19 +230,17 @@ def test_it_stops_when_too_many_rows_are_in_error_and_goes_on_when_more_are_allo
 
 def test_interrupted_it_goes_on_behind_the_last_batch(house: House, file: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     path = file(gzip.compress(as_csv([row(number) for number in range(1, 11)]).encode()), "history.csv.gz")
-    calls = 0
+    batches = running.batches
 
-    def interrupted(*arguments: Any, **options: Any) -> Any:
-        nonlocal calls
-        calls += 1
-        if calls == 4:
-            raise KeyboardInterrupt
-        return True
+    def interrupted(*arguments: Any) -> Any:
+        found = batches(*arguments)
+        yield from itertools.islice(found, 3)
+        raise KeyboardInterrupt
 
     told: list[tuple[int, ...]] = []
     monkeypatch.setattr(ProgressReport, "update", lambda self, *figures: told.append(figures))
     with monkeypatch.context() as patch:
-        patch.setattr(running.Tally, "exceeds", lambda *_: interrupted() is not True)
+        patch.setattr(running, "batches", interrupted)
         assert backfill(path, "--batch-rows", "2")[0] == 130
     record = GoodwillImport.objects.get()
     assert (record.stage, record.line, record.inserted) == (ImportStage.STOPPED, 7, 6)
