@@ -8,7 +8,7 @@ the same if and only if their texts are: comparing millions of rows costs no par
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -39,6 +39,11 @@ class Column:
     read: Read
     absent: str | None = None
 
+    def read_all(self, cells: Sequence[str]) -> list[str]:
+        """The texts of many cells; each value is looked at once, as most of them stand in many rows."""
+        texts = {cell: self.read(cell) if cell or self.absent is None else self.absent for cell in set(cells)}
+        return [texts[cell] for cell in cells]
+
 
 def number(most: int) -> Read:
     """A whole number in ASCII digits."""
@@ -47,6 +52,8 @@ def number(most: int) -> Read:
     def read(cell: str) -> str:
         if not (cell.isdigit() and cell.isascii()) or len(cell) > digits:
             raise ValueError(hint)
+        if len(cell) < digits and cell[0] != "0":
+            return cell
         found = cell.lstrip("0")
         if not found or (len(found) == digits and int(found) > most):
             raise ValueError(hint)
@@ -92,10 +99,15 @@ def as_told(cell: str, most: int) -> str:
     return _NOT_KEPT.sub("?", cell)[:most]
 
 
+_SHOWN_IN_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
+
+
 def moment(cell: str) -> str:
     """ISO 8601 with its zone, as timestamptz shows it in UTC."""
     try:
         found = datetime.fromisoformat(cell)
+        if _SHOWN_IN_UTC.fullmatch(cell):
+            return f"{cell[:10]} {cell[11:19]}+00"
         if found.tzinfo is not UTC:
             if found.tzinfo is None:
                 raise ValueError

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from itertools import chain
+from typing import Final, NamedTuple
 
 from goodwill.backfill.columns import (
     COLUMNS,
@@ -23,12 +24,12 @@ from goodwill.models import GoodwillStatus
 from wire.records import Record, Records, UnusableFile
 
 _ALL: Final = (NUMBER, ROW_ID, *COLUMNS)
-_PLAN: Final = tuple((column.read, column.absent) for column in _ALL)
 _PROGRAM, _POINTS, _STATUS = PLACES["programId"], PLACES["points"], PLACES["goodwillStatus"]
 _UPDATED_COMMENTS, _AUTO = PLACES["updatedComments"], PLACES["autoApproved"]
 _ADDED_BY, _UPDATED_BY, _ENTERED_BY = (PLACES[f"{who}.id"] for who in PEOPLE)
 _ADDED_ON, _UPDATED_ON = PLACES["addedOn"], PLACES["updatedOn"]
 _MOST_REMEMBERED = 100_000
+_SLICE = 50
 
 
 class Row(NamedTuple):
@@ -55,7 +56,6 @@ class Batch:
     rejects: list[Reject] = field(default_factory=list)
     # Who is named for the first time, with what the file tells of them.
     people: dict[int, dict[str, str]] = field(default_factory=dict)
-    size: int = 0
     records: int = 0
     position: int = 0
     line: int = 0
@@ -76,7 +76,7 @@ class RowReader:
 
     def __init__(self, records: Records, programs: Programs) -> None:
         self._programs = programs
-        self._met: set[str] = set()
+        self._met = {NO_VALUE}
         names = [column.name for column in _ALL]
         spares = [(names.index(ours), theirs) for theirs, ours in SPELLINGS.items() if records.has(theirs)]
         self._spares = [(place, len(names) + number) for number, (place, _) in enumerate(spares)]
@@ -101,63 +101,92 @@ class RowReader:
                 f"The file lacks the columns {', '.join(lost)}. Name what they are called there with --map THEIRS=OURS."
             )
 
-    def add(self, record: Record, batch: Batch) -> None:
-        """Put the record into the batch: as a row, or as a reject."""
-        batch.records += 1
-        batch.size += len(record.raw)
-        if record.problem:
-            batch.rejects.append(Reject(record.line, record.raw, record.problem))
-            return
-        values: Any = record.values
-        for place, spare in self._spares:
-            if not values[place]:
-                values[place] = values[spare]
+    def read(self, records: Sequence[Record]) -> Batch:
+        """A batch of them: each is in it as a row, or as a reject."""
+        batch = Batch(records=len(records))
+        for start in range(0, len(records), _SLICE):
+            self._add(records[start : start + _SLICE], batch)
+        return batch
+
+    def _add(self, records: Sequence[Record], batch: Batch) -> None:
+        """Together, column by column, which costs a fraction of one by one; halved until those in error are alone."""
         try:
-            number, row_id, *cells = [
-                read(value) if value or absent is None else absent
-                for (read, absent), value in zip(_PLAN, values, strict=False)
-            ]
-            self._complete(cells, values)
+            batch.rows += self._rows(records, batch.people)
         except ValueError as error:
-            batch.rejects.append(Reject(record.line, record.raw, "; ".join(_problems(values)) or str(error)))
+            if len(records) == 1:
+                [record] = records
+                reason = record.problem or "; ".join(_problems(self._columns(records))) or str(error)
+                batch.rejects.append(Reject(record.line, record.raw, reason))
+                return
+            middle = len(records) // 2
+            self._add(records[:middle], batch)
+            self._add(records[middle:], batch)
+
+    def _rows(self, records: Sequence[Record], people: dict[int, dict[str, str]]) -> list[Row]:
+        """Raises ValueError where one of them is no row."""
+        if any(record.problem for record in records):
+            raise ValueError
+        columns = self._columns(records)
+        numbers, ids, *stored = [column.read_all(cells) for column, cells in zip(_ALL, columns, strict=False)]
+        _complete(stored)
+        self._name_programs(records, stored)
+        self._meet(records, stored, people)
+        # No text holds a line end that is not escaped.
+        texts = "\n".join(map("\t".join, zip(*stored, strict=True))).encode().split(b"\n")
+        return [
+            Row(record.line, record.raw, int(number), int(row_id) if row_id else None, text)
+            for record, number, row_id, text in zip(records, numbers, ids, texts, strict=True)
+        ]
+
+    def _columns(self, records: Sequence[Record]) -> list[Sequence[str]]:
+        columns: list[Sequence[str]] = list(zip(*(record.values for record in records), strict=True))
+        for place, spare in self._spares:
+            columns[place] = [given or other for given, other in zip(columns[place], columns[spare], strict=True)]
+        return columns
+
+    def _name_programs(self, records: Sequence[Record], columns: list[list[str]]) -> None:
+        """Put the keys of the programs in the place of the incumbent's ids; an unknown one is made, or a ValueError."""
+        known, named = self._programs.known, columns[_PROGRAM]
+        if not known.keys() >= set(named):
+            for record, program_id in zip(records, named, strict=True):
+                if program_id not in known:
+                    self._programs.make(program_id, _details(self._program_details, record.values))
+        columns[_PROGRAM] = [known[program_id] for program_id in named]
+
+    def _meet(self, records: Sequence[Record], columns: list[list[str]], people: dict[int, dict[str, str]]) -> None:
+        """Note who is named for the first time, with what that record tells of them."""
+        named = [columns[place] for place in (_ADDED_BY, _UPDATED_BY, _ENTERED_BY)]
+        if self._met.issuperset(chain(*named)):
             return
-        for who, place in (("addedBy", _ADDED_BY), ("updatedBy", _UPDATED_BY), ("enteredBy", _ENTERED_BY)):
-            if cells[place] not in self._met:
-                self._meet(cells[place], who, values, batch.people)
-        text = "\t".join(cells).encode()
-        batch.rows.append(Row(record.line, record.raw, int(number), int(row_id) if row_id else None, text))
-
-    def _complete(self, cells: list[str], values: Sequence[str]) -> None:
-        """What one column says of another."""
-        if cells[_STATUS] == GoodwillStatus.APPROVED and cells[_POINTS] == NO_VALUE:
-            raise ValueError("points is missing: an approved request has a value")
-        if cells[_AUTO] == NO_VALUE:
-            cells[_AUTO] = "t" if cells[_UPDATED_COMMENTS].endswith("AUTO_APPROVED") else "f"
-        if cells[_UPDATED_BY] == NO_VALUE:
-            cells[_UPDATED_BY] = cells[_ADDED_BY]
-        if cells[_UPDATED_ON] == NO_VALUE:
-            cells[_UPDATED_ON] = cells[_ADDED_ON]
-        known = self._programs.known.get(cells[_PROGRAM])
-        if known is None:
-            known = self._programs.make(cells[_PROGRAM], _details(self._program_details, values))
-        cells[_PROGRAM] = known
-
-    def _meet(self, user_id: str, who: str, values: Sequence[str], people: dict[int, dict[str, str]]) -> None:
         if len(self._met) >= _MOST_REMEMBERED:
-            self._met.clear()
-        self._met.add(user_id)
-        if user_id != NO_VALUE:
-            people[int(user_id)] = _details(self._people[who], values)
+            self._met = {NO_VALUE}
+        for record, *ids in zip(records, *named, strict=True):
+            for who, user_id in zip(PEOPLE, ids, strict=True):
+                if user_id not in self._met:
+                    self._met.add(user_id)
+                    people[int(user_id)] = _details(self._people[who], record.values)
+
+
+def _complete(columns: list[list[str]]) -> None:
+    """What one column says of another."""
+    if (GoodwillStatus.APPROVED.value, NO_VALUE) in zip(columns[_STATUS], columns[_POINTS], strict=True):
+        raise ValueError("points is missing: an approved request has a value")
+    automatic = ["t" if told.endswith("AUTO_APPROVED") else "f" for told in columns[_UPDATED_COMMENTS]]
+    for place, otherwise in ((_AUTO, automatic), (_UPDATED_BY, columns[_ADDED_BY]), (_UPDATED_ON, columns[_ADDED_ON])):
+        if NO_VALUE in columns[place]:
+            columns[place] = [
+                other if cell == NO_VALUE else cell for cell, other in zip(columns[place], otherwise, strict=True)
+            ]
 
 
 def _details(places: Mapping[str, int], values: Sequence[str]) -> dict[str, str]:
     return {detail: values[place] for detail, place in places.items() if values[place]}
 
 
-def _problems(values: Sequence[str]) -> list[str]:
-    """What is wrong with each cell by itself."""
+def _problems(columns: Sequence[Sequence[str]]) -> list[str]:
+    """What is wrong with each cell of the only row by itself."""
     found = []
-    for column, value in zip(_ALL, values, strict=False):
+    for column, (value,) in zip(_ALL, columns, strict=False):
         try:
             if value:
                 column.read(value)

@@ -6,7 +6,7 @@ Batches are committed in order, so the place of the last one says all that a lat
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from accounts.models import Organisation
@@ -18,7 +18,7 @@ from goodwill.backfill.programs import Programs
 from goodwill.backfill.rows import Batch, Reject, RowReader
 from goodwill.backfill.streams import Streams
 from goodwill.models import GoodwillImport
-from wire.records import Format, Records, Source
+from wire.records import Format, Record, Records, Source
 
 ROWS_PER_BATCH: Final = 5000
 _BYTES_PER_BATCH: Final = 4 * 1024 * 1024
@@ -125,16 +125,20 @@ def rehearse(source: Source, wish: Wish, watch: Watch, reject: Callable[[Reject]
 
 
 def batches(records: Records, reader: RowReader, rows_per_batch: int) -> Iterator[Batch]:
-    batch = Batch()
+    found: list[Record] = []
+    size = 0
+
+    def batch() -> Batch:
+        return replace(reader.read(found), position=records.position, line=records.line)
+
     for record in records:
-        reader.add(record, batch)
-        if batch.records >= rows_per_batch or batch.size >= _BYTES_PER_BATCH:
-            batch.position, batch.line = records.position, records.line
-            yield batch
-            batch = Batch()
-    batch.position, batch.line = records.position, records.line
-    if batch.records:
-        yield batch
+        found.append(record)
+        size += len(record.raw)
+        if len(found) >= rows_per_batch or size >= _BYTES_PER_BATCH:
+            yield batch()
+            found, size = [], 0
+    if found:
+        yield batch()
 
 
 def _write_all(found: Iterator[Batch], record: GoodwillImport, wish: Wish, tally: Tally, watch: Watch) -> bool:
