@@ -29,7 +29,6 @@ _UPDATED_COMMENTS, _AUTO = PLACES["updatedComments"], PLACES["autoApproved"]
 _ADDED_BY, _UPDATED_BY, _ENTERED_BY = (PLACES[f"{who}.id"] for who in PEOPLE)
 _ADDED_ON, _UPDATED_ON = PLACES["addedOn"], PLACES["updatedOn"]
 _MOST_REMEMBERED = 100_000
-_SLICE = 50
 
 
 class Row(NamedTuple):
@@ -56,6 +55,7 @@ class Batch:
     rejects: list[Reject] = field(default_factory=list)
     # Who is named for the first time, with what the file tells of them.
     people: dict[int, dict[str, str]] = field(default_factory=dict)
+    size: int = 0
     records: int = 0
     position: int = 0
     line: int = 0
@@ -101,15 +101,13 @@ class RowReader:
                 f"The file lacks the columns {', '.join(lost)}. Name what they are called there with --map THEIRS=OURS."
             )
 
-    def read(self, records: Sequence[Record]) -> Batch:
-        """A batch of them: each is in it as a row, or as a reject."""
-        batch = Batch(records=len(records))
-        for start in range(0, len(records), _SLICE):
-            self._add(records[start : start + _SLICE], batch)
-        return batch
+    def read(self, records: Sequence[Record], batch: Batch) -> None:
+        """Put each record into the batch: as a row, or as a reject.
 
-    def _add(self, records: Sequence[Record], batch: Batch) -> None:
-        """Together, column by column, which costs a fraction of one by one; halved until those in error are alone."""
+        Together, column by column, which costs a fraction of one by one; halved until those in error are alone.
+        """
+        if not records:
+            return
         try:
             batch.rows += self._rows(records, batch.people)
         except ValueError as error:
@@ -117,10 +115,13 @@ class RowReader:
                 [record] = records
                 reason = record.problem or "; ".join(_problems(self._columns(records))) or str(error)
                 batch.rejects.append(Reject(record.line, record.raw, reason))
+                batch.records += 1
                 return
             middle = len(records) // 2
-            self._add(records[:middle], batch)
-            self._add(records[middle:], batch)
+            self.read(records[:middle], batch)
+            self.read(records[middle:], batch)
+        else:
+            batch.records += len(records)
 
     def _rows(self, records: Sequence[Record], people: dict[int, dict[str, str]]) -> list[Row]:
         """Raises ValueError where one of them is no row."""

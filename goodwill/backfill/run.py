@@ -6,7 +6,7 @@ Batches are committed in order, so the place of the last one says all that a lat
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from accounts.models import Organisation
@@ -22,6 +22,7 @@ from wire.records import Format, Record, Records, Source
 
 ROWS_PER_BATCH: Final = 5000
 _BYTES_PER_BATCH: Final = 4 * 1024 * 1024
+_ROWS_AT_A_TIME: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,20 +126,24 @@ def rehearse(source: Source, wish: Wish, watch: Watch, reject: Callable[[Reject]
 
 
 def batches(records: Records, reader: RowReader, rows_per_batch: int) -> Iterator[Batch]:
-    found: list[Record] = []
-    size = 0
-
-    def batch() -> Batch:
-        return replace(reader.read(found), position=records.position, line=records.line)
-
+    batch = Batch()
+    some: list[Record] = []
     for record in records:
-        found.append(record)
-        size += len(record.raw)
-        if len(found) >= rows_per_batch or size >= _BYTES_PER_BATCH:
-            yield batch()
-            found, size = [], 0
-    if found:
-        yield batch()
+        some.append(record)
+        batch.size += len(record.raw)
+        is_full = batch.records + len(some) >= rows_per_batch or batch.size >= _BYTES_PER_BATCH
+        # A few at a time, so that their cells are done with while the processor has them at hand.
+        if is_full or len(some) >= _ROWS_AT_A_TIME:
+            reader.read(some, batch)
+            some = []
+        if is_full:
+            batch.position, batch.line = records.position, records.line
+            yield batch
+            batch = Batch()
+    reader.read(some, batch)
+    batch.position, batch.line = records.position, records.line
+    if batch.records:
+        yield batch
 
 
 def _write_all(found: Iterator[Batch], record: GoodwillImport, wish: Wish, tally: Tally, watch: Watch) -> bool:
