@@ -87,22 +87,23 @@ def write(batch: Batch, goodwill_import: GoodwillImport, people: People, turn: T
         TakenOver: the place is not where this process left it.
         Abandoned: nothing is stored, because of what became of the batch before.
     """
-    for attempt in range(1, _MOST_ATTEMPTS + 1):
+    failed = 0
+    while True:
         try:
             with transaction.atomic(durable=True):
                 found = _store(batch, goodwill_import.organisation_id, people, update=update)
                 turn.wait(PATIENCE)
                 _move(batch, found, goodwill_import, turn.place)
-                return found
+            return found
         except TimeoutError:
             # The batch before may be waiting for a row that this one has written, through another process even: a
             # circle that PostgreSQL cannot see, as one of its links is here.
             turn.wait()
         except (IntegrityError, psycopg.IntegrityError):
             # Somebody stored one of these numbers since we looked; at the next look it is there.
-            if attempt == _MOST_ATTEMPTS:
+            failed += 1
+            if failed == _MOST_ATTEMPTS:
                 raise
-    raise AssertionError("unreachable")
 
 
 def _store(batch: Batch, organisation_id: int, people: People, *, update: bool) -> Sorted:
@@ -230,7 +231,7 @@ def _copy(rows: Sequence[Row], organisation_id: int) -> None:
     given = [row for row in rows if row.row_id is not None]
     others = [row for row in rows if row.row_id is None]
     if given:
-        lines = [b"%d\t%d\t%d\t%b\n" % (row.row_id, row.number, organisation_id, row.text) for row in given]
+        lines = [b"%d\t%d\t%d\t%b\n" % (row.row_id or 0, row.number, organisation_id, row.text) for row in given]
         _copy_lines(f"id, request_number, organisation_id, {_STORED}", lines)
     if given and others:
         _step_over_ids(given)

@@ -275,6 +275,8 @@ def test_a_rehearsal_writes_the_rejects_that_a_run_would_write(house: House, tmp
 
 
 def test_a_process_that_another_one_overtook_stops(house: House, file: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other one wants rows that the batch behind has written, which waits for the one that is overtaken."""
+    monkeypatch.setattr(running.writing, "PATIENCE", 0.2)
     path = file(as_csv([row(number) for number in range(1, 7)]))
     write = running.writing.write
     overtaken = []
