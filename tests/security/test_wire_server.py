@@ -276,7 +276,8 @@ def test_an_answer_may_take_longer_than_its_request(wire: Wire, service: Service
     submitted = service.client("maker", organisation=1, web=wire.web).submit("waits-for-long")
     request_id = submitted.json()["data"]["requestId"]
 
-    decided = service.client("checker", organisation=1, web=wire.web).decide(request_id, prefer=f"wait={2 * READ_SECONDS}")
+    checker = service.client("checker", organisation=1, web=wire.web)
+    decided = checker.decide(request_id, prefer=f"wait={2 * READ_SECONDS}")
 
     assert (decided.status_code, decided.json()["data"]["state"]) == (200, "IntouchAPITask")
 
