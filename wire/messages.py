@@ -43,7 +43,8 @@ class Statement(Generic[Answer]):
 
 
 def send(*statements: Statement[Any]) -> list[Any]:
-    """What each statement has brought, in their order. Outside a transaction they are one: all is done, or nothing.
+    """What each statement has brought, in their order. Outside a transaction only reading is sent together: a failure
+    may or may not undo what was before it.
 
     Raises:
         DatabaseError: of the first statement that failed; those behind it were not carried out.
@@ -55,8 +56,11 @@ def send(*statements: Statement[Any]) -> list[Any]:
     if len(statements) == 1:
         with database.wrap_database_errors:
             cursors = [_execute(database, statements[0])]
+    elif not database.in_atomic_block and database.connection.prepare_threshold is None:
+        # psycopg asks for a flush behind the end of its message. A pooler takes a session for that, and keeps it.
+        with database.wrap_database_errors:
+            cursors = [_execute(database, statement) for statement in statements]
     else:
-        # PostgreSQL commits what it was sent at the pipeline's end; a pooler, too, keeps a connection until then.
         with database.wrap_database_errors, database.connection.pipeline():
             cursors = [_execute(database, statement) for statement in statements]
     return [statement.read(cursor) for statement, cursor in zip(statements, cursors, strict=True)]

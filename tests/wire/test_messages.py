@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, ProgrammingError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from tests.house import House
@@ -47,17 +47,18 @@ def test_what_follows_a_failure_is_not_done_and_the_connection_serves_on(committ
     assert AdminTask.objects.get(request=request).message == ""
 
 
-def test_several_outside_a_transaction_are_done_as_a_whole_or_not_at_all(committed_house: House) -> None:
+@pytest.mark.parametrize("has_session_of_its_own", [True, False])
+def test_several_outside_a_transaction_are_answered_as_if_each_were_sent_alone(
+    committed_house: House, monkeypatch: pytest.MonkeyPatch, has_session_of_its_own: bool
+) -> None:
     request = committed_house.submit()
-    with pytest.raises(IntegrityError, match="what was asked for is never changed"):
-        send(
-            Statement(WRITE, ["lost", request.pk]),
-            Statement("UPDATE workflows_workflowrequest SET reason = %s WHERE id = %s", ["other", request.pk]),
-        )
-    assert AdminTask.objects.get(request=request).message == ""
-    kept, seen = send(Statement(WRITE, ["kept", request.pk]), Statement(TASKS, [request.pk], values_of))
-    assert (kept, seen) == (None, ["kept"])
-    assert AdminTask.objects.get(request=request).message == "kept", "committed at the end of the message"
+    connection.ensure_connection()
+    monkeypatch.setattr(connection.connection, "prepare_threshold", 5 if has_session_of_its_own else None)
+    answers = send(*[Statement(TASKS, [request.pk], values_of), Statement("SELECT 7::int", [], values_of)] * 2)
+    assert answers == [[""], [7]] * 2
+    with pytest.raises(ProgrammingError, match="nowhere"):
+        send(Statement(TASKS, [request.pk], values_of), Statement("SELECT 1 FROM nowhere", []))
+    assert send(Statement(TASKS, [request.pk], values_of)) == [[""]], "the connection serves on"
 
 
 def test_nothing_is_sent_in_a_transaction_that_cannot_be_committed(house: House) -> None:
