@@ -101,7 +101,7 @@ def started(environment: dict[str, str], var: Path, ports: tuple[int, int]) -> I
     with out.open("w") as file:
         process = subprocess.Popen(
             [sys.executable, "-m", "config.run", "serve"], cwd=PROJECT, env=environment | own,
-            stdout=file, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+            stdout=file, stderr=subprocess.STDOUT, text=True, start_new_session=True, preexec_fn=_heed_ctrl_c,
         )  # fmt: skip
     run = Started(process, var, out, ports)
     try:
@@ -109,6 +109,11 @@ def started(environment: dict[str, str], var: Path, ports: tuple[int, int]) -> I
     finally:
         if process.poll() is None:
             run.end(signal.SIGTERM)
+
+
+def _heed_ctrl_c() -> None:
+    """As in a terminal: what runs in a shell's background ignores Ctrl-C, and all that it starts does so too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def free_ports() -> tuple[int, int]:

@@ -26,6 +26,7 @@ from tests.concurrency.racing import failures, race
 from tests.factories import MembershipFactory, UserFactory, set_terms
 from tests.house import FAKE_CREDENTIAL, House, build_house
 from wire.errors import ApiError
+from wire.messages import Statement
 from workflows import execution, services, submitting
 from workflows.intouch.outcomes import Outcome
 from workflows.models import (
@@ -272,11 +273,17 @@ def test_no_order_of_acts_gets_past_a_limit_or_a_level() -> None:
     )
 
 
+WITHOUT: dict[str, Callable[..., Any]] = {
+    "freed": lambda *_: [],
+    "locked": lambda *_: Statement("SELECT 1", (), lambda _: timezone.now()),
+}
+
+
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("without", ["freed", "lock"])
+@pytest.mark.parametrize("without", WITHOUT)
 def test_the_machine_finds_a_way_past_what_does_not_hold(without: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The twins: nothing is freed; nobody waits for anybody."""
-    monkeypatch.setattr(usage, without, (lambda *_: timezone.now()) if without == "lock" else (lambda *_: []))
+    monkeypatch.setattr(usage, without, WITHOUT[without])
     # Who wins a race is not the same twice: what fails the first time only is found all the same.
     with pytest.raises((AssertionError, Flaky)):
         run_state_machine_as_test(
