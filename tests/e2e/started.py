@@ -18,7 +18,7 @@ from typing import Any
 
 PROJECT = Path(__file__).resolve().parents[2]
 EMBEDDED = [sys.executable, "-m", "config.embedded", "--temporary", "--"]
-START_SECONDS, END_SECONDS = 240, 120
+START_SECONDS, END_SECONDS = 240, 60
 # What a shell of a developer would not have: the servers of the test run itself.
 _NOT_PASSED_ON = {
     "DATABASE_URL", "CELERY_BROKER_URL", "DJANGO_SETTINGS_MODULE", "PORT", "SANDBOX_PORT", "GOODWILL_VAR",
