@@ -40,7 +40,7 @@ soak-import: $(STAMP) ## an import of 100,000 rows, killed fifty times, ends as 
 	BACKFILL_KILLS=50 BACKFILL_ROWS=100000 $(EMBEDDED) --temporary -- $(BIN)/python -m pytest tests/goodwill/test_backfill_killed.py --durations 1 $(ARGS)
 
 bench: $(STAMP) ## measure everything against the limits of this machine, and write docs/performance.md
-	$(EMBEDDED) --no-servers -- $(BIN)/python -m bench.all
+	$(BIN)/python -m bench.all
 
 bench-quick: $(STAMP) ## two minutes: has a ratio fallen by more than a third?
 	$(EMBEDDED) --temporary -- $(BIN)/python -m bench.quick
