@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from accounts.errors import PermissionDenied
 from accounts.models import ActiveMembershipQuerySet, Membership, Organisation, User
@@ -23,13 +24,14 @@ class Actor:
         return self.user.display_name
 
 
-def _membership_with(*related: str) -> ActiveMembershipQuerySet:
-    asked_for = Membership.objects.active().filter(user=Given("user"), organisation=Given("organisation"))
-    return asked_for.select_related(*related).order_by()
+def members(*related: str, **asked_for: Any) -> ActiveMembershipQuerySet:
+    """For a kept query: the active memberships in the organisation that is given, of the users whom this applies to."""
+    found = Membership.objects.active().filter(organisation=Given("organisation"), **asked_for)
+    return found.select_related(*related).order_by()
 
 
-_MEMBERSHIP = KeptQuery(lambda: _membership_with("user", "organisation"))
-_MEMBERSHIP_OF = KeptQuery(lambda: _membership_with("organisation"))
+_MEMBERSHIP = KeptQuery(lambda: members("user", "organisation", user=Given("user")))
+_MEMBERSHIP_OF = KeptQuery(lambda: members("organisation", user=Given("user")))
 
 
 def actor_in(*, user_id: int, organisation_id: int) -> Actor:
@@ -46,10 +48,11 @@ def actor_in(*, user_id: int, organisation_id: int) -> Actor:
 
 def asked(*, user_id: int, organisation_id: int) -> Statement[Actor | None]:
     """The statement of `actor_in`, to be sent with others; None where that raises."""
-    return _MEMBERSHIP.asked_first(user=user_id, organisation=organisation_id).then(_actor_of)
+    return _MEMBERSHIP.asked_first(user=user_id, organisation=organisation_id).then(actor_of_member)
 
 
-def _actor_of(membership: Membership | None) -> Actor | None:
+def actor_of_member(membership: Membership | None) -> Actor | None:
+    """The actor of a membership that was read with its user and organisation."""
     return None if membership is None else Actor(membership.user, membership.organisation, membership)
 
 

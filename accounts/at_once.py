@@ -11,17 +11,15 @@ from typing import Any
 from django.utils import timezone
 
 from accounts import credentials, oauth, second_factor
-from accounts.actors import Actor
+from accounts.actors import Actor, actor_of_member, members
 from accounts.hashers import digest
-from accounts.models import ActiveMembershipQuerySet, Membership, UserKind
+from accounts.models import ActiveMembershipQuerySet, UserKind
 from accounts.ui_tokens import UIToken
 from wire.kept_queries import Given, KeptQuery
 
 
 def _member(**asked_for: Any) -> ActiveMembershipQuerySet:
-    """The active membership in the organisation of the one user to whom this applies."""
-    found = Membership.objects.active().filter(organisation=Given("organisation"), **asked_for)
-    return found.select_related("user", "organisation").order_by()
+    return members("user", "organisation", **asked_for)
 
 
 _BY_SECRET = KeptQuery(
@@ -48,9 +46,9 @@ def by_basic(username: str, secret: str, organisation_id: int) -> Actor | None:
     """A service account by its secret; a person by a password that was found to be theirs within the last minute."""
     if secret.startswith(credentials.SECRET_PREFIX):
         found = _BY_SECRET.first(username=username, digest=digest(secret), organisation=organisation_id)
-        return _actor(found)
+        return actor_of_member(found)
     found = _BY_NAME.first(username=username, organisation=organisation_id)
-    return _actor(found) if found is not None and credentials.is_remembered(found.user, secret) else None
+    return actor_of_member(found) if found is not None and credentials.is_remembered(found.user, secret) else None
 
 
 def by_oauth(token: str, organisation_id: int) -> Actor | None:
@@ -58,14 +56,10 @@ def by_oauth(token: str, organisation_id: int) -> Actor | None:
     checksum = oauth.checksum_of(token)
     if checksum is None:
         return None
-    return _actor(_BY_TOKEN.first(checksum=checksum, now=timezone.now(), organisation=organisation_id))
+    return actor_of_member(_BY_TOKEN.first(checksum=checksum, now=timezone.now(), organisation=organisation_id))
 
 
 def by_ui_token(claimed: UIToken) -> Actor | None:
     """The person of a verified token, in the organisation that it was issued for."""
     found = _BY_ID.first(user=claimed.user_id, organisation=claimed.organisation_id)
-    return _actor(found) if found is not None and found.user.ui_token_version == claimed.version else None
-
-
-def _actor(membership: Membership | None) -> Actor | None:
-    return None if membership is None else Actor(membership.user, membership.organisation, membership)
+    return actor_of_member(found) if found is not None and found.user.ui_token_version == claimed.version else None

@@ -8,6 +8,7 @@ sent costs both sides more than most of these statements do (`python -m bench.li
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -53,16 +54,12 @@ def send(*statements: Statement[Any]) -> list[Any]:
         return []
     database: Any = connections[DEFAULT_DB_ALIAS]  # `django.db.connection` looks for it anew each time it is touched
     database.ensure_connection()
-    if len(statements) == 1:
-        with database.wrap_database_errors:
-            cursors = [_execute(database, statements[0])]
-    elif not database.in_atomic_block and database.connection.prepare_threshold is None:
-        # psycopg asks for a flush behind the end of its message. A pooler takes a session for that, and keeps it.
-        with database.wrap_database_errors:
-            cursors = [_execute(database, statement) for statement in statements]
-    else:
-        with database.wrap_database_errors, database.connection.pipeline():
-            cursors = [_execute(database, statement) for statement in statements]
+    # psycopg asks for a flush behind the end of its message. A pooler, which may be there where nothing is prepared,
+    # takes a session for that outside a transaction, and keeps it.
+    may_join = database.in_atomic_block or database.connection.prepare_threshold is not None
+    one_by_one = len(statements) == 1 or not may_join
+    with database.wrap_database_errors, nullcontext() if one_by_one else database.connection.pipeline():
+        cursors = [_execute(database, statement) for statement in statements]
     return [statement.read(cursor) for statement, cursor in zip(statements, cursors, strict=True)]
 
 

@@ -27,7 +27,7 @@ from django.utils import timezone
 
 from accounts.models import Organisation
 from wire import prepared
-from wire.messages import Statement, send
+from wire.messages import Statement
 from workflows import audit
 from workflows.models import WorkflowRequest
 from workflows.terms.document import Limit, Per, Terms, Window
@@ -57,18 +57,11 @@ def subjects_of_request(request: WorkflowRequest, per: Iterable[Per]) -> dict[Pe
     )  # fmt: skip
 
 
-def lock(organisation_id: int, request_type: str, subjects: Mapping[Per, str]) -> datetime:
-    """Wait for the others of these subjects; until the transaction ends nobody else counts for them.
-
-    Returns:
-        The time by the database's clock after the wait, so that days never run backwards between two of them.
-    """
-    now: datetime = send(locked(organisation_id, request_type, subjects))[0]
-    return now
-
-
 def locked(organisation_id: int, request_type: str, subjects: Mapping[Per, str]) -> Statement[datetime]:
-    """The statement of `lock`, to be sent with others."""
+    """Waits for the others of these subjects; until the transaction ends nobody else counts for them.
+
+    Brings the time by the database's clock after the wait, so that days never run backwards between two of them.
+    """
     names = (f"{organisation_id}|{request_type}|{per}|{subject}" for per, subject in subjects.items())
     numbers = sorted(_lock_number(name) for name in names)
     return Statement(_LOCK, [numbers], lambda cursor: cursor.fetchone()[1])

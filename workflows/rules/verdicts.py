@@ -49,10 +49,9 @@ class Judged:
 
 def locks(actor: Actor, submission: Asks) -> list[Statement[datetime]]:
     """What waits for whoever counts for the same, and brings the time after that; nothing where nothing is counted."""
-    subjects = _subjects(actor, submission)
     if not _counted(submission.terms):
         return []
-    return [usage.locked(actor.organisation.pk, submission.request_type.slug, subjects)]
+    return [usage.locked(actor.organisation.pk, submission.request_type.slug, _subjects(actor, submission))]
 
 
 def count_and_judge(actor: Actor, submission: Asks, source: RequestSource, locked_at: Sequence[datetime]) -> Judged:
@@ -193,7 +192,9 @@ def _check_filled(empty: Sequence[int], verdict: Verdict, submission: Asks) -> N
 
 def lock_counters(request: WorkflowRequest) -> datetime:
     """Wait for the others that count for anybody whom the request counts for; the time after that."""
-    return usage.lock(request.organisation_id, request.request_type, usage.subjects_of_request(request, Per))
+    subjects = usage.subjects_of_request(request, Per)
+    now: datetime = send(usage.locked(request.organisation_id, request.request_type, subjects))[0]
+    return now
 
 
 def count_again(request: WorkflowRequest, now: datetime) -> None:
