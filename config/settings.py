@@ -46,7 +46,7 @@ MIDDLEWARE = [
     "wire.correlation.CorrelationMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "wire.desk.CSPMiddleware",
     "wire.desk.SessionMiddleware",
     "wire.language.DeskLanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -95,14 +95,13 @@ DATABASES: dict[str, Any] = {
             },
             "application_name": "goodwill",
             "connect_timeout": 5,
-            # For the statements of wire.prepared; whatever else Django sends is never prepared.
-            "prepare_threshold": 5 if env.DATABASE_PREPARED_STATEMENTS else None,
             # Compiling a query that sums what waits took longer than running it. What is read lies in memory or on a
             # disk without a moving head: at the default of 4, a page of a list read all that waits, past its index.
             "options": "-c jit=off -c random_page_cost=1.1",
         },
     }
 }
+PREPARED_STATEMENTS = env.DATABASE_PREPARED_STATEMENTS  # those of wire.prepared; Django itself prepares nothing
 if env.DATABASE_REPLICA_URL:
     # Lists and exports only, and never a write (accounts.replica).
     DATABASES["replica"] = {

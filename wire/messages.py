@@ -8,10 +8,10 @@ sent costs both sides more than most of these statements do (`python -m bench.li
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from wire import prepared
@@ -43,9 +43,13 @@ class Statement(Generic[Answer]):
         return Statement(self.sql, self.values, lambda cursor: make(read(cursor)))
 
 
-def send(*statements: Statement[Any]) -> list[Any]:
+def send(*statements: Statement[Any], and_commit: bool = False) -> list[Any]:
     """What each statement has brought, in their order. Outside a transaction only reading is sent together: a failure
     may or may not undo what was before it.
+
+    Args:
+        and_commit: this is the last that the caller's `atomic(durable=True)` does, so that its end may come with the
+            same message. Nothing may fail behind it: it would be too late to undo anything.
 
     Raises:
         DatabaseError: of the first statement that failed; those behind it were not carried out.
@@ -54,13 +58,21 @@ def send(*statements: Statement[Any]) -> list[Any]:
         return []
     database: Any = connections[DEFAULT_DB_ALIAS]  # `django.db.connection` looks for it anew each time it is touched
     database.ensure_connection()
-    # psycopg asks for a flush behind the end of its message. A pooler, which may be there where nothing is prepared,
-    # takes a session for that outside a transaction, and keeps it.
-    may_join = database.in_atomic_block or database.connection.prepare_threshold is not None
-    one_by_one = len(statements) == 1 or not may_join
-    with database.wrap_database_errors, nullcontext() if one_by_one else database.connection.pipeline():
-        cursors = [_execute(database, statement) for statement in statements]
-    return [statement.read(cursor) for statement, cursor in zip(statements, cursors, strict=True)]
+    if database.queries_logged or database.execute_wrappers:
+        answers = [_seen(database, statement) for statement in statements]
+    else:
+        database.validate_no_broken_transaction()
+        with database.wrap_database_errors:
+            answers = prepared.exchange(
+                database.connection, [(each.sql, each.values) for each in statements],
+                commits=and_commit and _is_outermost(database),
+            )  # fmt: skip
+    return [statement.read(answer) for statement, answer in zip(statements, answers, strict=True)]
+
+
+def _is_outermost(database: Any) -> bool:
+    """Whether the transaction ends with the block that the caller is in; a test case's own stands around its test."""
+    return len(database.atomic_blocks) == 1 and not database.atomic_blocks[0]._from_testcase
 
 
 def send_alone(statement: Statement[Answer]) -> Answer:
@@ -77,11 +89,9 @@ def send_alone(statement: Statement[Answer]) -> Answer:
     return found
 
 
-def _execute(database: Any, statement: Statement[Any]) -> Any:
-    if database.queries_logged or database.execute_wrappers:
-        cursor: Any = prepared.cursor()  # somebody wants to see each of them
-    else:
-        database.validate_no_broken_transaction()
-        cursor = prepared.TypedCursor(database.connection)
+def _seen(database: Any, statement: Statement[Any]) -> Any:
+    """Its answer, where somebody wants to see each of them: sent alone, by a cursor that says what it sends."""
+    with database.wrap_database_errors:
+        cursor = database._prepare_cursor(psycopg.Cursor(database.connection))
     cursor.execute(statement.sql, statement.values)
     return cursor

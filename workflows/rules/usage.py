@@ -26,8 +26,7 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 
 from accounts.models import Organisation
-from wire import prepared
-from wire.messages import Statement
+from wire.messages import Statement, send
 from workflows import audit
 from workflows.models import WorkflowRequest
 from workflows.terms.document import Limit, Per, Terms, Window
@@ -161,8 +160,8 @@ def read(asked: Asked, terms: Terms, *, adds: bool) -> SoFar:
         return SoFar({}, {})
     parts = ([f"({_SUMS}) AS sums"] if limits else []) + ([f"({_CUSTOMER}) AS customer"] if about_customer else [])
     adding = [(str(per), subject) for per, subject in asked.subjects.items() if adds and per in asked.counts_for]
-    with prepared.cursor() as cursor:
-        cursor.execute(
+    (row,) = send(
+        Statement(
             f"{_ADD if adding else ''} SELECT * FROM {', '.join(parts)}",  # noqa: S608 - constants of this module
             {
                 "organisation": asked.organisation_id, "type": asked.request_type, "day": asked.today,
@@ -175,8 +174,9 @@ def read(asked: Asked, terms: Terms, *, adds: bool) -> SoFar:
                 "split": terms.splitting.days, "maker": asked.maker_id, "customer": asked.customer_id,
                 "freed": list(FREED),
             },
-        )  # fmt: skip
-        row = list(cursor.fetchone())
+            lambda cursor: list(cursor.fetchone()),
+        )
+    )  # fmt: skip
     used = _used_of(limits, row.pop(0), row.pop(0)) if limits else {}
     return _with_customer(used, row) if about_customer else SoFar(used, {})
 
@@ -213,15 +213,14 @@ def count_again(
     The caller has locked the subjects and written the request's row, which counts from then on.
     """
     adding = subjects if _is_kept(request.counted_on, today) else {}
-    with prepared.cursor() as cursor:
-        cursor.execute(f"{_ADD} {_SUMS}", {
-            "organisation": request.organisation_id, "type": request.request_type,
-            "day": request.counted_on, "points": request.amount or Decimal(0),
-            "add_per": [str(per) for per in adding], "add_subject": list(adding.values()),
-            "per": [str(limit.per) for limit in limits], "subject": [subjects[limit.per] for limit in limits],
-            "since": [first_day(limit.window, today) for limit in limits],
-        })  # fmt: skip
-        points, requests = cursor.fetchone()
+    values = {
+        "organisation": request.organisation_id, "type": request.request_type,
+        "day": request.counted_on, "points": request.amount or Decimal(0),
+        "add_per": [str(per) for per in adding], "add_subject": list(adding.values()),
+        "per": [str(limit.per) for limit in limits], "subject": [subjects[limit.per] for limit in limits],
+        "since": [first_day(limit.window, today) for limit in limits],
+    }  # fmt: skip
+    ((points, requests),) = send(Statement(f"{_ADD} {_SUMS}", values, lambda cursor: cursor.fetchone()))
     return [
         points[index] if limit.measure == "points" else Decimal(requests[index]) for index, limit in enumerate(limits)
     ]
