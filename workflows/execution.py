@@ -196,9 +196,9 @@ def record(claim: Claim, outcome: Outcome) -> bool:
         audit.record("call.late", request=request, actor=None, attempt=claim.attempt, outcome=outcome.kind)
         logger.warning("a late outcome was not recorded", extra={"request_id": str(request.pk)})
         return False
-    _write(request, claim, outcome)
     if request.target is not None:
         _tell_breaker(request.target, outcome)
+    _write(request, claim, outcome)
     return True
 
 
@@ -256,16 +256,17 @@ UPDATE workflows_intouchcall
 
 
 def _write(request: WorkflowRequest, claim: Claim, outcome: Outcome) -> None:
+    """The last that its transaction does."""
     finished: Statement[None] = Statement(_FINISHED, {
         "request": request.pk, "attempt": claim.attempt, "outcome": outcome.kind,
         "http_status": outcome.http_status, "error": outcome.error,
         "is_outage": outcome.is_outage, "already_known": outcome.already_known,
     })  # fmt: skip
     if outcome.kind == CallOutcome.CREDITED:
-        send(finished, *settled(request, outcome, retry_in=None))
+        send(finished, *settled(request, outcome, retry_in=None), and_commit=True)
     else:
         send(finished)  # among the tries that are counted now
-        send(*settled(request, outcome, retry_in=next_try.seconds_until(request, outcome)))
+        send(*settled(request, outcome, retry_in=next_try.seconds_until(request, outcome)), and_commit=True)
 
 
 def _tell_breaker(target: IntouchTarget, outcome: Outcome) -> None:

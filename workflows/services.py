@@ -125,13 +125,13 @@ def decide(
                     level=task.stage),
     ]  # fmt: skip
     if decision == Decision.REJECTED:
-        send(*decided, *_moved(request, State.REJECTED))
+        send(*decided, *_moved(request, State.REJECTED), and_commit=True)
     elif levels.has_next(request, task):
         send(*decided)
         levels.open_next(request, task)
         stuck.look(request)  # whoever has decided this level cannot fill a later one
     else:
-        send(*decided, *_moved(request, State.EXECUTING, due=True))
+        send(*decided, *_moved(request, State.EXECUTING, due=True), and_commit=True)
         announce(request.pk)
     return request
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -64,20 +63,47 @@ def submit(
     earlier = _earlier(actor, submission.request_type.slug, submission.subject.reference_id, idempotency_key)
     try:
         with transaction.atomic(durable=True):
-            existing, *locked_at = send(earlier, *verdicts.locks(actor, submission))
-            if existing is None:
-                judged = verdicts.count_and_judge(actor, submission, source, locked_at)
-                verdicts.check_allowed(judged.verdict, one_step=one_step)
-                request = _create(actor, submission, judged, one_step, idempotency_key, source)
+            found = _sent_or_judged(actor, submission, source, earlier, one_step)
+            if isinstance(found, Judged):
+                request = _create(actor, submission, found, one_step, idempotency_key, source)
                 return Submitted(request, replayed=False)
     except IntegrityError as error:
         # Somebody sent the same at the same instant and was faster; anything else is a fault of ours.
-        existing = send(earlier)[0]
-        if existing is None and _is_by_old_policy(error):
+        found = send(earlier)[0]
+        if found is None and _is_by_old_policy(error):
             raise PolicyChanged(headers={"Retry-After": "1"}) from None
-        if existing is None:
+        if found is None:
             raise
-    return _replay(existing, submission.digest, one_step)
+    return _replay(found, submission.digest, one_step)
+
+
+def _sent_or_judged(
+    actor: Actor, submission: Submission, source: RequestSource, earlier: Statement[WorkflowRequest | None],
+    one_step: bool,
+) -> WorkflowRequest | Judged:  # fmt: skip
+    """The request that was sent before; otherwise the verdict, which lets it pass and whose levels can be filled.
+
+    Raises:
+        RefusedByPolicy, LimitReached, NobodyCanDecide: see `submit`.
+    """
+    existing: WorkflowRequest | None
+    locks = verdicts.locks(actor, submission)
+    if locks:
+        existing, *locked_at = send(earlier, *locks)
+        if existing is not None:
+            return existing
+        judged = verdicts.count_and_judge(actor, submission, source, locked_at)
+        verdicts.check(judged.verdict, actor=actor, submission=submission, one_step=one_step)
+        return judged
+    # Nothing that others do changes the verdict, so what it asks for goes with the first message.
+    judged = verdicts.count_and_judge(actor, submission, source, [])
+    people = verdicts.people_for(judged.verdict, actor=actor, submission=submission, one_step=one_step)
+    existing, *problems = send(earlier, *people)
+    if existing is not None:
+        return existing
+    verdicts.check_allowed(judged.verdict, one_step=one_step)
+    verdicts.check_people(problems)
+    return judged
 
 
 def sent_before(
@@ -181,24 +207,20 @@ def _create(
     first = None
     if not at_once:
         first = levels.first_of(request, verdict.levels, submission.terms.patience, now, barred=subject.concerns)
-    people = verdicts.people_for(verdict, actor=actor, submission=submission, one_step=one_step)
-    _store(request, first, submission, people)
+    _store(request, first, submission)
     if at_once:
         announce(request.pk)
     return request
 
 
-def _store(
-    request: WorkflowRequest, first: AdminTask | None, submission: Submission, people: Iterable[Statement[None]]
-) -> None:
-    """Write the request, its first decision, the type's own row and the audit event, in one message to the database.
-
-    Whether there are `people` to decide is asked with it: where there are not, the transaction is given up.
+def _store(request: WorkflowRequest, first: AdminTask | None, submission: Submission) -> None:
+    """Write the request, its first decision, the type's own row and the audit event, in the transaction's last message
+    to the database.
     """
     own = submission.request_type.own_row(request, submission.body, submission.facts)
     event = audit.event(
         SUBMITTED, request=request, actor=request.maker, source=request.source, digest=request.digest,
         one_step=request.one_step, auto_approved=request.auto_approved, rule=request.rule,
     )  # fmt: skip
-    send(*people, *(inserted(row) for row in (request, first, own, event) if row is not None))
-    notices.note(SUBMITTED, request)
+    rows = [inserted(row) for row in (request, first, own, event) if row is not None]
+    send(*rows, *notices.noted(SUBMITTED, request), and_commit=True)

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection
+from django.db import IntegrityError
 
 from tests.concurrency.racing import Rendezvous, failures, race, successes
 from tests.faults.processes import eventually, started
 from tests.house import House
 from tests.workflows.journeys import counts, goodwill_of, history
 from wire import strict_json
+from wire.messages import Statement
 from workflows import submitting
 from workflows.errors import ReferenceReused
 from workflows.models import WorkflowRequest
@@ -102,11 +103,8 @@ def test_without_the_second_look_all_but_one_would_get_an_error(house: House) ->
 
 
 def test_an_error_that_is_no_repetition_is_not_taken_for_one(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    def break_a_constraint(*_: Any) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("UPDATE workflows_workflowrequest SET customer_id = -1")
-
-    monkeypatch.setattr(submitting.notices, "note", lambda *_, **__: break_a_constraint())
+    broken = Statement("UPDATE workflows_workflowrequest SET customer_id = %s", [-1])
+    monkeypatch.setattr(submitting.notices, "noted", lambda *_: [broken])
     with pytest.raises(IntegrityError):
         house.submit()
     assert counts().requests == 0

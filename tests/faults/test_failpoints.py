@@ -25,6 +25,12 @@ ASKS_AGAIN, LOOKS_UP = 0, 1
 ONCE = [("credit", "credited")]
 AGAIN = [("credit", "unknown"), ("credit", "credited")]
 FOUND = [("credit", "unknown"), ("look_up", "credited")]
+PARTS = """
+SELECT count(r.id), count(t.id), count(g.id) FROM workflows_workflowrequest r
+  LEFT JOIN workflows_admintask t ON t.request_id = r.id
+  LEFT JOIN goodwill_goodwillrequest g ON g.workflow_request_id = r.id
+ WHERE r.reference_id = %s
+"""
 WAITING_FOR_LOCK = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'workflows_admintask'::regclass"
 EXPECTED = {
     (ASKS_AGAIN, "claim.before"): ONCE,
@@ -149,19 +155,32 @@ def test_a_web_process_killed_between_commit_and_message_loses_nothing(service):
     assert (service.calls("unannounced"), service.credits("unannounced")) == (ONCE, 1)
 
 
-def test_a_web_process_killed_before_commit_leaves_nothing_and_the_repetition_makes_one_request(service):
-    """A lock stops it after its first write; killed there, its transaction is rolled back."""
-    web = service.web(shared=False)
+@pytest.mark.parametrize("killed", ["the web process", "its session"])
+def test_what_is_killed_while_a_submission_is_written_leaves_all_of_it_or_nothing_and_is_repeated(service, killed):
+    """A lock stops it after its first row. A dead session leaves nothing. What a dead web process has sent is carried
+    out to its end, commit included: nobody was told, and the repetition finds it."""
+    web, reference = service.web(shared=False), f"half written, {killed}"
     with service.running(web), psycopg.connect(service.database_url) as holder, ThreadPoolExecutor() as pool:
         holder.execute("LOCK TABLE workflows_admintask IN ACCESS EXCLUSIVE MODE")
-        answer = pool.submit(service.client("maker", web=web).submit, "uncommitted")
-        wait_until(lambda: service.sql(WAITING_FOR_LOCK) == [(1,)], "the web process has written, and waits")
-        web.kill()
+        answer = pool.submit(service.client("maker", web=web).submit, reference)
+        wait_until(lambda: service.sql(WAITING_FOR_LOCK) == [(1,)], "a row is written, and the next one waits")
+        if killed == "the web process":
+            web.kill()
+            assert isinstance(answer.exception(), requests.ConnectionError)
+        else:
+            service.sql("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE NOT granted")
+            assert answer.result().status_code == 503
+        assert service.actions(reference) == [], "nothing is seen of it"
         holder.rollback()
-        assert isinstance(answer.exception(), requests.ConnectionError)
-    assert service.actions("uncommitted") == []
-    assert [service.client("maker").submit("uncommitted").status_code for _ in range(2)] == [200, 200]
-    assert service.actions("uncommitted") == ["request.submitted"]
+        wait_until(lambda: service.sql(WAITING_FOR_LOCK) == [(0,)], "nothing waits any more")
+    if killed == "the web process":
+        wait_until(lambda: service.actions(reference) == ["request.submitted"], "what was sent is carried out")
+    else:
+        assert service.actions(reference) == []
+    assert service.sql(PARTS, reference) in ([(0, 0, 0)], [(1, 1, 1)])
+    assert [service.client("maker").submit(reference).status_code for _ in range(2)] == [200, 200]
+    assert service.actions(reference) == ["request.submitted"]
+    assert service.sql(PARTS, reference) == [(1, 1, 1)]
 
 
 class TestMessagesThatComeManyTimesAtOnce:

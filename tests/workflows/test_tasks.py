@@ -11,12 +11,14 @@ from uuid import uuid4
 import pytest
 import redis
 from celery import current_app
+from django.db import DataError
 
 from tests.concurrency.racing import race
 from tests.factories import set_terms
 from tests.house import House
 from tests.workflows.journeys import attempt, point_to, reread
 from tests.workflows.sandbox_client import Client
+from wire.messages import Statement
 from workflows import queue, services, tasks
 from workflows.models import Decision, Pause, WorkflowRequest
 from workflows.states import State
@@ -89,14 +91,15 @@ def test_nothing_leaves_before_the_commit(house: House, broker: Any, monkeypatch
 
 
 def test_what_is_not_committed_sends_nothing(house: House, broker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hint is ordered, and then the message that writes the decision fails."""
     request = house.submit()
 
-    def fail(*_: Any) -> None:
-        raise OSError("after the last write, before the commit")
+    def fail(*_: Any, **__: Any) -> list[Statement[None]]:
+        services.announce(request.pk)
+        return [Statement("SELECT 1 / 0", [])]
 
-    announce = services.announce
-    monkeypatch.setattr(services, "announce", lambda request_id: (announce(request_id), fail()))
-    with pytest.raises(OSError, match="before the commit"):
+    monkeypatch.setattr(services.audit, "said", fail)
+    with pytest.raises(DataError, match="division by zero"):
         house.approve(request)
     assert (reread(request).state, messages(broker)) == (State.WAITING, [])
 

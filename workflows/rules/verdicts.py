@@ -134,7 +134,7 @@ def check(verdict: Verdict, *, actor: Actor, submission: Asks, one_step: bool) -
         NobodyCanDecide: see `people_for`.
     """
     check_allowed(verdict, one_step=one_step)
-    send(*people_for(verdict, actor=actor, submission=submission, one_step=one_step))
+    check_people(send(*people_for(verdict, actor=actor, submission=submission, one_step=one_step)))
 
 
 def check_allowed(verdict: Verdict, *, one_step: bool) -> None:
@@ -162,11 +162,13 @@ def _sentence(state: LimitState) -> str:
     )
 
 
-def people_for(verdict: Verdict, *, actor: Actor, submission: Asks, one_step: bool) -> list[Statement[None]]:
+def people_for(
+    verdict: Verdict, *, actor: Actor, submission: Asks, one_step: bool
+) -> list[Statement[NobodyCanDecide | None]]:
     """Whether the levels can be filled, by a statement to be sent with others; none where nobody is to decide.
 
-    Its answer raises NobodyCanDecide where there are not enough different people other than the maker, and other than
-    whoever gave the maker the means to log in: see `policies.why_not_decide`.
+    It brings what is wrong where there are not enough different people other than the maker, and other than whoever
+    gave the maker the means to log in: see `policies.why_not_decide`.
     """
     if one_step or not verdict.levels:
         return []
@@ -175,19 +177,25 @@ def people_for(verdict: Verdict, *, actor: Actor, submission: Asks, one_step: bo
         verdict.levels, organisation_id=actor.organisation.pk, place=submission.entity,
         amount=submission.subject.amount, without=barred,
     )  # fmt: skip
-    return [asked.then(lambda empty: _check_filled(empty, verdict, submission))]
+    return [asked.then(lambda empty: _unfilled(empty, verdict, submission) if empty else None)]
 
 
-def _check_filled(empty: Sequence[int], verdict: Verdict, submission: Asks) -> None:
-    if empty and submission.request_type.local is not None:
-        raise NobodyCanDecide(
+def check_people(problems: Sequence[NobodyCanDecide | None]) -> None:
+    """Raises what `people_for` brought, if anything is wrong."""
+    for problem in problems:
+        if problem is not None:
+            raise problem
+
+
+def _unfilled(empty: Sequence[int], verdict: Verdict, submission: Asks) -> NobodyCanDecide:
+    if submission.request_type.local is not None:
+        return NobodyCanDecide(
             _("A second administrator is needed, who is not concerned by the change: nobody else could approve it.")
         )
-    if empty:
-        raise NobodyCanDecide(
-            f"Nobody could decide this request at level {', '.join(map(str, empty))} of the rule “{verdict.rule}”."
-            " An administrator must name people for it."
-        )
+    return NobodyCanDecide(
+        f"Nobody could decide this request at level {', '.join(map(str, empty))} of the rule “{verdict.rule}”."
+        " An administrator must name people for it."
+    )
 
 
 def lock_counters(request: WorkflowRequest) -> datetime:
