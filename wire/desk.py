@@ -1,4 +1,4 @@
-"""Middleware for pages of the desk alone.
+"""Middleware for pages alone, most of it for those of the desk.
 
 A client of the API brings its credential with every request: it has no session, no cookie and no messages, and what
 makes them ready took a twentieth of a submission. Outside the desk a request has no `user` and no `session` either, so
@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from csp import middleware as csp
 from django.contrib.auth import middleware as auth
 from django.contrib.messages import middleware as messages
 from django.contrib.sessions import middleware as sessions
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseBase
 from django_otp import middleware as otp
 
 DESK = "/admin/"
+_NOTHING = "; ".join(f"{what} 'none'" for what in ("default-src", "base-uri", "form-action", "frame-ancestors"))
 
 
 class _ForDesk:
@@ -40,6 +42,16 @@ class AuthenticationMiddleware(_ForDesk, auth.AuthenticationMiddleware):
 
 class OTPMiddleware(_ForDesk, otp.OTPMiddleware):
     """django-otp's own, for the desk."""
+
+
+class CSPMiddleware(csp.CSPMiddleware):
+    """django-csp's own, for pages. JSON is none: whatever a browser takes it for, nothing may come of it."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> Any:
+        if response.headers.get("Content-Type") != "application/json":
+            return super().process_response(request, response)
+        response.headers["Content-Security-Policy"] = _NOTHING
+        return response
 
 
 class MessageMiddleware(_ForDesk, messages.MessageMiddleware):

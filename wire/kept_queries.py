@@ -137,13 +137,14 @@ def updated(row: models.Model, names: tuple[str, ...], *, by_clock: tuple[str, .
     """
     model = type(row)
     fields = _fields_of(model)
+    database = connections[DEFAULT_DB_ALIAS]
     written: list[tuple[str, str]] = []
     values: list[Any] = []
     for name in dict.fromkeys((*names, *by_clock)):
         text, inside = (
             ("statement_timestamp()", ())
             if name in by_clock
-            else bound(UpdateQuery, fields[name], getattr(row, fields[name].attname))
+            else bound(UpdateQuery, fields[name], getattr(row, fields[name].attname), database)
         )
         written.append((name, text))
         values += inside
@@ -159,10 +160,13 @@ def updated(row: models.Model, names: tuple[str, ...], *, by_clock: tuple[str, .
 
 
 def bound(
-    kind: type[UpdateQuery] | type[InsertQuery], field: models.Field[Any, Any], value: Any
+    kind: type[UpdateQuery] | type[InsertQuery], field: models.Field[Any, Any], value: Any, database: Any
 ) -> tuple[str, Sequence[Any]]:
-    """What stands for a value in an INSERT or UPDATE, and its parameters: several, or none, for an expression."""
-    database: Any = connections[DEFAULT_DB_ALIAS]
+    """What stands for a value in an INSERT or UPDATE, and its parameters: several, or none, for an expression.
+
+    Args:
+        database: `connections[...]`; to look it up takes as long as to convert a value.
+    """
     if not hasattr(value, "resolve_expression"):
         return "%s", (field.get_db_prep_save(value, database),)
     query = kind(field.model)

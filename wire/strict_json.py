@@ -81,6 +81,8 @@ def _check_depth(depth: int) -> None:
         raise InvalidJSON(f"the JSON is nested more than {MAX_DEPTH} deep")
 
 
+_ENCODER = simplejson.JSONEncoder(use_decimal=True, ensure_ascii=False, separators=(",", ":"))
+_CANONICAL = simplejson.JSONEncoder(use_decimal=True, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_unique_keys, parse_float=_decimal, parse_int=_integer, parse_constant=_no_constant
 )
@@ -118,7 +120,7 @@ def parse(raw: bytes, *, max_bytes: int = MAX_BYTES) -> Any:
 
 def dumps(value: Any) -> str:
     """Compact JSON text in the order given; a `Decimal` is written digit for digit."""
-    return simplejson.dumps(value, use_decimal=True, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def loads(text: str) -> Any:
@@ -139,5 +141,4 @@ def _plain(value: Any) -> Any:
 
 def canonical(value: Any) -> bytes:
     """The one byte string of a JSON value: keys sorted, numbers in their shortest form, no white space."""
-    text = simplejson.dumps(_plain(value), use_decimal=True, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    return text.encode()
+    return _CANONICAL.encode(_plain(value)).encode()

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from functools import cache
 from typing import Any
 from uuid import UUID
 
-from django.db import DEFAULT_DB_ALIAS, connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from django.db.models.expressions import DatabaseDefault
 from django.db.models.sql import InsertQuery
 
@@ -42,7 +43,7 @@ def inserted(row: models.Model) -> Statement[None]:
 
 def _statement(row: models.Model) -> tuple[str, list[Any], tuple[str, ...]]:
     """The INSERT of a row, its parameters, and the attributes that it returns."""
-    model, given = type(row), row.__dict__
+    model, given, database = type(row), row.__dict__, connections[DEFAULT_DB_ALIAS]
     written: list[tuple[str, str]] = []
     values: list[Any] = []
     for column in _columns_of(model):
@@ -52,7 +53,7 @@ def _statement(row: models.Model) -> tuple[str, list[Any], tuple[str, ...]]:
             values.append(value)
             written.append((column.name, "%s"))
         elif kind is not DatabaseDefault:
-            text, inside = bound(InsertQuery, column.field, value)
+            text, inside = bound(InsertQuery, column.field, value, database)
             values += inside
             written.append((column.name, text))
     text, returned = _text_of(model, tuple(written))
@@ -87,7 +88,7 @@ def _columns_of(model: type[models.Model]) -> tuple[_Column, ...]:
 # What these fields do to a value of the type is nothing; a subclass may do more.
 _AS_THEY_ARE: dict[type[models.Field[Any, Any]], type] = {
     models.CharField: str, models.TextField: str, models.BooleanField: bool, models.UUIDField: UUID,
-    models.DateTimeField: datetime, models.DateField: date,
+    models.DateTimeField: datetime, models.DateField: date, models.DecimalField: Decimal,
     models.IntegerField: int, models.BigIntegerField: int, models.SmallIntegerField: int,
     models.PositiveIntegerField: int, models.PositiveSmallIntegerField: int, models.PositiveBigIntegerField: int,
     models.AutoField: int, models.BigAutoField: int,

@@ -87,7 +87,7 @@ def _not_blank(value: str) -> str:
 
 
 EntityId = Annotated[
-    str, BeforeValidator(_text_id), Field(min_length=1, max_length=64), AfterValidator(_not_blank),
+    str, Field(min_length=1, max_length=64), BeforeValidator(_text_id), AfterValidator(_not_blank),
     WithJsonSchema({"type": ["string", "integer"], "minLength": 1, "maxLength": 64, "minimum": 0}),
 ]  # fmt: skip
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address
+from typing import NamedTuple
 
 from accounts.models import Organisation
 from wire.kept_queries import Given, KeptQuery
@@ -15,10 +16,10 @@ from workflows.models import IntouchTarget
 _ORIGIN = re.compile(r"(?:(https?)://)?([a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)(?::([1-9][0-9]{0,4}))?/?", re.ASCII)
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_LONGEST = 300  # a host name has 253 characters at most
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Scheme, host and port: what two spellings of one origin have in common."""
 
     scheme: str
@@ -36,7 +37,12 @@ def parse_origin(text: str) -> Origin | None:
     One expression instead of a URL parser: parsers disagree about user-info, backslashes, tabs and Unicode, and what
     they disagree about is how a request gets to another host.
     """
-    match = _ORIGIN.fullmatch(text.lower()) if text.isascii() else None
+    return _parsed(text) if len(text) <= _LONGEST and text.isascii() else None
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str) -> Origin | None:
+    match = _ORIGIN.fullmatch(text.lower())
     if match is None:
         return None
     scheme, host, port_text = match[1] or "https", match[2], match[3]
