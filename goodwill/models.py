@@ -58,7 +58,7 @@ class GoodwillRequest(models.Model):
     `request_number` is the numeric `requestId` of the history and has nothing to do with the engine's UUID.
     """
 
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+", db_index=False)
     program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="+", db_index=False)
     workflow_request = models.OneToOneField(
         WorkflowRequest, on_delete=models.PROTECT, related_name="goodwill", null=True, blank=True

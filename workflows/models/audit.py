@@ -15,7 +15,7 @@ from workflows.models.requests import WorkflowRequest
 class AuditEvent(models.Model):
     """What happened, beside the change and in its transaction. Names are kept as text; rows are never edited."""
 
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+", db_index=False)
     request = models.ForeignKey(
         WorkflowRequest, on_delete=models.PROTECT, related_name="events", null=True, blank=True, db_index=False
     )

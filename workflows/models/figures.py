@@ -13,7 +13,7 @@ from accounts.models import Organisation
 class DayFigures(models.Model):
     """The decisions of one day in an organisation's zone. None of them is ever taken back, so a row never changes."""
 
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+", db_index=False)
     day = models.DateField(_("day"))
     approved = models.PositiveIntegerField(_("approved"), default=0)
     rejected = models.PositiveIntegerField(_("rejected"), default=0)
@@ -35,7 +35,7 @@ class DayFigures(models.Model):
 class DayCredits(models.Model):
     """What was credited on that day by one program; written with the day's figures."""
 
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+", db_index=False)
     day = models.DateField(_("day"))
     program_id = models.BigIntegerField(_("program"))
     program_name = models.CharField(_("program"), max_length=200, blank=True)

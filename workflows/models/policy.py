@@ -135,7 +135,7 @@ def terms_of(version_id: int) -> Terms:
 class LimitUse(models.Model):
     """How much counts for a customer, maker, program or store on one day of the organisation's calendar."""
 
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+", db_index=False)
     request_type = models.CharField(max_length=40)
     per = models.CharField(max_length=8)
     subject = models.CharField(max_length=64)
