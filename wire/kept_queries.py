@@ -103,7 +103,8 @@ class _Compiled:
         ]
 
     def rows_of(self, cursor: Any) -> list[Any]:
-        database = connections[DEFAULT_DB_ALIAS]  # each look through `connection` takes as long as a value
+        # Looked up once, and only where it is needed: that takes as long as a row does.
+        database = connections[DEFAULT_DB_ALIAS] if self._converters else None
         return [self._row_of(list(found), database) for found in cursor.fetchall()]
 
     def _row_of(self, values: list[Any], database: Any) -> Any:

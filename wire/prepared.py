@@ -26,6 +26,7 @@ from psycopg import abc, errors, generators
 from psycopg.adapt import AdaptersMap, PyFormat, Transformer
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
+from psycopg.types.datetime import TimestamptzLoader
 from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
 
 Values = Sequence[Any] | Mapping[str, Any]
@@ -68,6 +69,8 @@ class _Session:
         # sent as text, numbers that stand alone as what is registered last.
         self.adapters.register_dumper(int, Int8Dumper)
         self.adapters.register_dumper(int, Int8BinaryDumper)
+        # As Django's, which is written in Python: every session of this service is in UTC.
+        self.adapters.register_loader("timestamptz", TimestamptzLoader)
         self.transformer: abc.Transformer = Transformer(self)
         self._seen: dict[_Key, int] = {}
         self._names: dict[_Key, bytes] = {}
