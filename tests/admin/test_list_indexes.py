@@ -56,7 +56,7 @@ def plan_of(rows):
 @pytest.mark.parametrize("tab", ["for-me", "waiting"])
 def test_what_waits_is_ordered_by_an_index(busy, tab):
     actors = actors_of(busy.checker.pk)
-    orders = task_orders.offered(tab, list(actors))
+    orders = task_orders.offered(tab)
     assert {order.name for order in orders} == set(INDEXES)
     for order in orders:
         plan = plan_of(order.of(desk.with_request(desk_filters.tasks_for(actors, QueryDict(f"show={tab}")))))
@@ -78,7 +78,7 @@ def test_what_waits_of_a_maker_and_what_hardly_any_passes_are_read_off_indexes_o
 def test_what_was_decided_is_ordered_by_an_index(busy, tab, index):
     person = busy.maker if tab == "mine" else busy.checker
     actors = actors_of(person.pk)
-    for order in task_orders.offered(tab, list(actors)):
+    for order in task_orders.offered(tab):
         plan = plan_of(order.of(desk_filters.tasks_for(actors, QueryDict(f"show={tab}"))))
         assert index in plan, (order.name, plan)
         assert "Sort" not in plan, (order.name, plan)

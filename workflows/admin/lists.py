@@ -166,12 +166,18 @@ class KeysetChangeList(ChangeList):
         beyond = order.beyond(self._read(place), backwards=backwards) if place is not None else Q()
         ahead = self.queryset.filter(beyond)
         ahead = ahead.reverse() if backwards else ahead
-        scan = None if self.query else self.model_admin.scanned(request)
-        edge = self._edge(scan, beyond, backwards=backwards) if scan is not None else None
-        near = ahead if edge is None else ahead.filter(order.up_to(order.read(edge), backwards=backwards))
-        found = list(near[: size + 1])
-        if edge is not None and scan is not None and scan.rest is not None and len(found) <= size:
-            found, edge = list(scan.rest(ahead)[: size + 1]), None
+        scan, edge = None if self.query else self.model_admin.scanned(request), None
+        if scan is None:
+            found = list(ahead[: size + 1])
+        elif scan.rest is None:
+            edge = self._edge(scan, beyond, backwards=backwards)
+            near = ahead if edge is None else ahead.filter(order.up_to(order.read(edge), backwards=backwards))
+            found = list(near[: size + 1])
+        else:
+            first = self._in_order(scan, beyond, backwards=backwards).values("pk")[: scan.most]
+            found = list(ahead.filter(pk__in=first)[: size + 1])
+            if len(found) <= size:
+                found = list(scan.rest(ahead)[: size + 1])
         page = found[:size][::-1] if backwards else found[:size]
         self._show(page)
         # What lies on the side that was looked at: a row more than fits, or rows that nobody has looked at yet.
@@ -183,12 +189,16 @@ class KeysetChangeList(ChangeList):
         self.previous_link = self._link(BEFORE, further if backwards else behind)
         self.next_link = self._link(AFTER, behind if backwards else further)
 
+    def _in_order(self, scan: Scan, beyond: Q, *, backwards: bool) -> QuerySet[Any]:
+        """The rows of a scan from the page's beginning on."""
+        rows = self.chosen_order.of(scan.rows).filter(beyond)
+        return rows.reverse() if backwards else rows
+
     def _edge(self, scan: Scan, beyond: Q, *, backwards: bool) -> str | None:
         """The place of the last row that this page may look at; None where the end is nearer."""
         order = self.chosen_order
-        rows = order.of(scan.rows).filter(beyond)
         columns = [key.lookup for key in order.keys if key.lookup not in order.computed]
-        ahead = (rows.reverse() if backwards else rows).only(*columns)
+        ahead = self._in_order(scan, beyond, backwards=backwards).only(*columns)
         last = list(ahead[scan.most - 1 : scan.most + 1])
         return order.place_of(last[0]) if len(last) == 2 else None
 

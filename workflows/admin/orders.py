@@ -40,7 +40,6 @@ class Order:
     Attributes:
         name: as it stands in the address.
         column: the column of the list that shows it.
-        holds: is true of every row of the list anyway; said so that a partial index can be used.
         computed: keys that are no columns, by name; an index holds each of them.
     """
 
@@ -49,16 +48,11 @@ class Order:
     keys: tuple[Key, ...]
     is_descending: bool = False
     column: str = "since"
-    holds: Q | None = None
     computed: dict[str, Any] = field(default_factory=dict)
 
     def of(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """The rows in this order."""
-        ordered: QuerySet[Any] = (
-            (rows if self.holds is None else rows.filter(self.holds))
-            .annotate(**self.computed)
-            .order_by(*self.as_ordering())
-        )
+        ordered: QuerySet[Any] = rows.annotate(**self.computed).order_by(*self.as_ordering())
         return ordered
 
     def as_ordering(self) -> list[str]:
@@ -113,11 +107,10 @@ def by_amount(
     tail: tuple[Key, ...],
     *,
     column: str,
-    holds: Q,
     is_descending: bool = False,
 ) -> Order:
     """By a number that may be missing."""
     return Order(
         name, label, (Key("in_order_of", _AMOUNT), *tail), is_descending=is_descending, column=column,
-        holds=holds, computed={"in_order_of": or_nothing(path)},
+        computed={"in_order_of": or_nothing(path)},
     )  # fmt: skip

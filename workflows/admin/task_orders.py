@@ -3,11 +3,10 @@ what was decided in all the years is read by time."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
 from django.db import models
-from django.db.models import Q, Value
+from django.db.models import Value
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
@@ -26,23 +25,22 @@ _BY_TASK = by_columns(AdminTask, "id")
 _BY_DECISION = by_columns(AdminTask, "decided_at", "id")
 
 
-def _by_value(organisation_ids: Collection[int]) -> list[Order]:
-    holds = Q(organisation__in=organisation_ids, decision=None)
-    points: dict[str, Any] = {"path": "amount", "tail": (_ID,), "column": "points", "holds": holds}
-    money: dict[str, Any] = {"path": "money", "tail": (_ID,), "column": "money", "holds": holds}
+def _by_value() -> list[Order]:
+    points: dict[str, Any] = {"path": "amount", "tail": (_ID,), "column": "points"}
+    money: dict[str, Any] = {"path": "money", "tail": (_ID,), "column": "money"}
     return [
         by_amount("most-points", _("Most points first"), **points, is_descending=True),
         by_amount("fewest-points", _("Fewest points first"), **points),
         by_amount("most-money", _("Most money first"), **money, is_descending=True),
         by_amount("least-money", _("Least money first"), **money),
-        Order("customer", _("By customer"), **_CUSTOMER, holds=holds),
-        Order("customer-down", _("By customer, downwards"), **_CUSTOMER, holds=holds, is_descending=True),
+        Order("customer", _("By customer"), **_CUSTOMER),
+        Order("customer-down", _("By customer, downwards"), **_CUSTOMER, is_descending=True),
     ]  # fmt: skip
 
 
-def offered(tab: str, organisation_ids: Collection[int]) -> list[Order]:
-    """The orders that a tab can stand in, the usual one first, for somebody of these organisations."""
+def offered(tab: str) -> list[Order]:
+    """The orders that a tab can stand in, the usual one first."""
     if tab in desk_filters.OPEN_TABS:
-        return [*_BY_TASK, *_by_value(organisation_ids)]
+        return [*_BY_TASK, *_by_value()]
     by_time = _BY_DECISION if tab == desk_filters.DECIDED else _BY_TASK
     return sorted(by_time, key=lambda order: order.name != NEWEST)

@@ -113,7 +113,7 @@ class AdminTaskAdmin(HandingAdmin):
         return rows.defer("request__secret", "request__payload")
 
     def orders(self, request: HttpRequest) -> list[Order]:
-        return task_orders.offered(desk_filters.chosen_tab(request.GET), list(actors_for(request)))
+        return task_orders.offered(desk_filters.chosen_tab(request.GET))
 
     def scanned(self, request: HttpRequest) -> Scan | None:
         tab, filters, actors = desk_filters.chosen_tab(request.GET), self._filters(request), actors_for(request)
