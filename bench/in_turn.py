@@ -15,6 +15,8 @@ from pathlib import Path
 
 import psycopg
 
+from bench.databases import tidy
+
 Act = Callable[[], object]
 
 
@@ -102,6 +104,8 @@ def in_turn(ways: Mapping[str, Way], slices: int) -> dict[str, Cost]:
             cost = slice_of(meter, ways[name])
             if number:
                 found[name].add(cost)
+        if not number:
+            tidy()
     return found
 
 

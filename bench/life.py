@@ -18,6 +18,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 os.environ["INTOUCH_ALLOW_LOOPBACK"] = "1"
 os.environ["LOG_LEVEL"] = "ERROR"
 
+from bench.databases import tidy
 from bench.engine import Engine
 from bench.in_turn import Way, in_turn
 from bench.life_sides import Ours, Side, Stock, stub
@@ -75,6 +76,7 @@ def over_http(ours: Ours, stock: Stock, rounds: int, lives: int) -> list[Row]:
     costs: dict[str, list[float]] = {"ours": [], "stock": []}
     parts: dict[str, list[float]] = {}
     with ours.serving(), stock.serving():
+        tidy()
         for number in range(rounds):
             for side in (ours, stock):
                 costs[side.name].append(sum(_cpu_of_lives(side, lives, f"round{number}", parts).values()))

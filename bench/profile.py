@@ -26,6 +26,7 @@ os.environ["INTOUCH_ALLOW_LOOPBACK"] = "1"
 os.environ["LOG_LEVEL"] = "ERROR"
 
 from bench.application import Service
+from bench.databases import tidy
 from bench.engine import Engine
 from bench.in_turn import Meter
 from bench.life_sides import GATEWAY, stub
@@ -101,6 +102,7 @@ def profiled(name: str, act: Callable[[], object], rounds: int, times: int) -> l
             act()
 
     repeat()  # until every statement is planned, and every query compiled
+    tidy()
     for _ in range(rounds):
         own, sessions = meter.spent(repeat)
         whole.append(own / times / 1000)

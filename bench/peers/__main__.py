@@ -25,6 +25,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 os.environ["INTOUCH_ALLOW_LOOPBACK"] = "1"
 os.environ["LOG_LEVEL"] = "ERROR"
 
+from bench.databases import tidy
 from bench.engine import Engine
 from bench.life_sides import Ours, stub
 from bench.processes import running
@@ -74,6 +75,7 @@ def measured(engine: Engine, peers: dict[str, Path], port: int, rounds: int, liv
     with running([*worker, "--without-gossip", "--without-mingle", "--loglevel", "ERROR"]):
         ours = engine.ours()
         _our_rate(engine, ours, lives)  # warms
+        tidy()
         for _ in range(rounds):
             found["ours"].append(_our_rate(engine, ours, lives))
             for name, python in peers.items():

@@ -42,6 +42,7 @@ def submitted(url: str, number: int) -> list[int]:
         ids = [row[0] for row in connection.execute(insert, [number]).fetchall()]
         connection.execute("INSERT INTO peer_task (request) SELECT id FROM peer_request")
         connection.execute("INSERT INTO peer_history (request) SELECT id FROM peer_request")
+        connection.execute("ANALYZE peer_request, peer_task, peer_history")
         return ids
 
 
