@@ -37,8 +37,11 @@ class Service:
         from django.conf import settings
         from django.core.wsgi import get_wsgi_application
 
+        from config.settled import settle
+
         settings.ALLOWED_HOSTS, settings.SECURE_SSL_REDIRECT = ["localhost"], False
         self._application = get_wsgi_application()
+        settle()  # as config/wsgi.py does
         pair = f"{house.service_account.username}:{house.service_secret}".encode()
         self._headers = {
             "HTTP_AUTHORIZATION": f"Basic {base64.b64encode(pair).decode()}",

@@ -83,6 +83,9 @@ def lists(house: FilledHouse, times: int) -> list[Row]:
 def _client(user: Any) -> Any:
     from django.test import Client
 
+    from config.settled import settle
+
+    settle()  # as config/wsgi.py does
     client = Client(HTTP_HOST="localhost")
     client.force_login(user)
     return client

@@ -6,8 +6,9 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, task_prerun, worker_init
+from celery.signals import setup_logging, task_prerun, worker_init, worker_ready
 
+from config.settled import settle
 from wire import correlation
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -29,6 +30,11 @@ def _refuse_to_break_promises(**_: Any) -> None:
 
     if errors := errors_at_worker_start():
         raise SystemExit("\n".join(f"{error.msg} {error.hint}" for error in errors))
+
+
+@worker_ready.connect
+def _settle(**_: Any) -> None:
+    settle()
 
 
 @task_prerun.connect
