@@ -19,21 +19,23 @@ SECTION = "bench/verdict.py"
 _SECTIONS = re.compile(r"<!-- begin bench/(\w+)\.py -->\n(.*?)<!-- end bench/\1\.py -->", re.S)
 _SHELL = (
     "a submission finds out who asks and what they may, reads policy, targets and program, looks for the same"
-    " reference, asks who could decide, and writes four rows of a hundred values behind 25 indexes, 17 foreign keys and"
+    " reference, asks who could decide, and writes four rows of a hundred values behind 30 indexes, 15 foreign keys and"
     " two guards; the bare function writes two rows of five values with two indexes. By the profile, PostgreSQL alone"
-    " spends more on that than the bare service spends in all, and psycopg with the socket, Django and DRF half as much"
-    " again: with all of our own code free of charge the target would still be missed. Less takes rights and policies"
-    " that are remembered, and could be stale, fewer indexes, for which the desk pays, or doing without Django."
+    " spends more on that than the bare service spends in all, and psycopg with the socket, Django and DRF twice as"
+    " much: with all of our own code free of charge it would still be more than three times the bare service. Less"
+    " takes rights and policies that are remembered, and could be stale, fewer indexes, for which the desk pays, or"
+    " doing without Django."
 )
 _LIFE = (
     "two requests over HTTP, each of which costs about half of the whole target by the reasons above; three"
     " transactions with their audit; a call; and a hint that is published, fetched and acknowledged by Celery, which is"
-    " more than a third of the worker."
+    " about a third of the worker."
 )
 _PEERS = (
     "its lives are the same writes to four tables without a guard, right, policy, digest, encryption or audit of who"
-    " did what; ours have all of them. A life of ours takes 3 to 4 ms of what decides and calls, 1.5 ms of Celery's"
-    " consumer and 3 ms of PostgreSQL, so that two cores do some 200 a second at most."
+    " did what; ours have all of them, and keep both cores busy. By the profile, rules and models are half of what our"
+    " process does beside the call and the database, and PostgreSQL works four fifths as long again behind its indexes"
+    " and guards."
 )
 # By benchmark and the beginning of a row's name.
 REASONS = {

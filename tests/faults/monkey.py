@@ -17,7 +17,7 @@ from tests.faults.service import Service
 
 GAP_SECONDS = (1.0, 5.0)
 DEAD_SECONDS = (0.2, 3.0)
-TERMINATE = """SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+TERMINATE = """SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
                WHERE application_name = 'goodwill' AND random() < %s"""
 
 

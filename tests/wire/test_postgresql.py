@@ -37,10 +37,10 @@ def _one() -> int:
     return number
 
 
-def _borrowed(times: int = 10) -> set[int]:
-    """The sessions that are handed out, one after the other: more often than the pool has any."""
+def _borrowed() -> set[int]:
+    """The sessions that are handed out, one after the other: more often than the pool can have any."""
     found = set()
-    for _ in range(times):
+    for _ in range(2 * connection.settings_dict["OPTIONS"]["pool"]["max_size"]):
         connection.close()
         found.add(_one())
     return found
