@@ -44,8 +44,8 @@ class Statement(Generic[Answer]):
 
 
 def send(*statements: Statement[Any], and_commit: bool = False) -> list[Any]:
-    """What each statement has brought, in their order. Outside a transaction only reading is sent together: a failure
-    may or may not undo what was before it.
+    """What each statement has brought, in their order. Outside a transaction only reading is sent together: they are
+    one transaction then, unless somebody looks at each of them.
 
     Args:
         and_commit: this is the last that the caller's `atomic(durable=True)` does, so that its end may come with the

@@ -47,13 +47,12 @@ def test_what_follows_a_failure_is_not_done_and_the_connection_serves_on(committ
     assert AdminTask.objects.get(request=request).message == ""
 
 
-@pytest.mark.parametrize("has_session_of_its_own", [True, False])
+@pytest.mark.parametrize("prepares", [True, False])
 def test_several_outside_a_transaction_are_answered_as_if_each_were_sent_alone(
-    committed_house: House, monkeypatch: pytest.MonkeyPatch, has_session_of_its_own: bool
+    committed_house: House, settings: Any, prepares: bool
 ) -> None:
     request = committed_house.submit()
-    connection.ensure_connection()
-    monkeypatch.setattr(connection.connection, "prepare_threshold", 5 if has_session_of_its_own else None)
+    settings.PREPARED_STATEMENTS = prepares
     answers = send(*[Statement(TASKS, [request.pk], values_of), Statement("SELECT 7::int", [], values_of)] * 2)
     assert answers == [[""], [7]] * 2
     with pytest.raises(ProgrammingError, match="nowhere"):
